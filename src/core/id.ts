@@ -1,0 +1,81 @@
+/**
+ * The id of a task whose handler returns `Output`: a plain string at run time, so that `queue.result(id)` is typed.
+ *
+ * @typeParam Output What the task's handler returns.
+ */
+export type TaskId<Output = unknown> = string & {
+  /** Only a type: what the task's handler returns. */
+  readonly "~output"?: Output;
+};
+
+/** Fills a buffer with random bytes; `crypto.getRandomValues` where nothing else is given. */
+export type Random = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array;
+
+/** The host's cryptographic randomness. */
+export const systemRandom: Random = (bytes) => crypto.getRandomValues(bytes);
+
+/** Into how many hashes the bodies of one queue are spread; fixed by the layout's version. */
+export const SHARDS = 8;
+
+const DIGITS =
+  "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz-";
+const OWN = /^~[0-7][0-9A-Za-z_-]{20}$/;
+const utf8 = new TextEncoder();
+
+/** A random name of `length` characters, 6 bits each: consumers and operations. */
+export function randomName(random: Random, length: number): string {
+  return spell(random(new Uint8Array(length)));
+}
+
+/**
+ * A new task id: `~`, the shard, 9 characters of time, 11 of randomness.
+ * A shard lasts a second, so that tasks enqueued together are claimed from one or two hashes.
+ */
+export function newId(
+  now: number,
+  random: Random,
+  shard: number = Math.floor(now / 1000) % SHARDS,
+): string {
+  return `~${shard}${time(now)}${randomName(random, 11)}`;
+}
+
+/** The id of the `index`th task that `parent` enqueued, the same in each of its attempts. */
+export async function derivedId(
+  parent: string,
+  index: number,
+  name: string,
+): Promise<string> {
+  const digest = await crypto.subtle.digest(
+    "SHA-256",
+    utf8.encode(`${parent}\n${index}\n${name}`),
+  );
+  return `~${shardOf(parent)}${spell(new Uint8Array(digest, 0, 20))}`;
+}
+
+/** Whether `id` has the form that Baton itself gives. */
+export function isOwnId(id: string): boolean {
+  return OWN.test(id);
+}
+
+/** Which of the {@link SHARDS} hashes holds `id`: written in Baton's own ids, hashed from the caller's. */
+export function shardOf(id: string): number {
+  if (isOwnId(id)) return Number(id[1]);
+  let hash = 0;
+  for (const byte of utf8.encode(`.${id}`)) hash = (hash * 31 + byte) % 65_521;
+  return hash % SHARDS;
+}
+
+function time(now: number): string {
+  let text = "";
+  for (let rest = now, i = 0; i < 9; i++) {
+    text = DIGITS[rest % 64] + text;
+    rest = Math.floor(rest / 64);
+  }
+  return text;
+}
+
+function spell(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += DIGITS[byte & 63];
+  return text;
+}

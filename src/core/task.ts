@@ -1,0 +1,153 @@
+import type { HandlerContext } from "./context.ts";
+import { checkName } from "./check.ts";
+import { checkOptions } from "./check.ts";
+import type { EnqueueOptions, TaskOptions } from "./options.ts";
+import type { StandardSchema } from "./schema.ts";
+
+/**
+ * The contract of a kind of task: its name, what goes in, what comes out.
+ *
+ * @typeParam Input What the caller gives; it travels as JSON.
+ * @typeParam Parsed What the handler gets: `Input` as the schema parsed it.
+ * @typeParam Output What the handler returns.
+ */
+export interface Task<Input = unknown, Parsed = Input, Output = unknown> {
+  /** The name that finds the handler. */
+  readonly name: string;
+  /** What checks the input, if anything does. */
+  readonly input: StandardSchema<Input, Parsed> | undefined;
+  /** What the definition says of each of its tasks. */
+  readonly options: TaskOptions;
+  /** The handler given with the definition, if one was. */
+  readonly run: Run<Parsed, Output> | undefined;
+  /** Only a type: what the handler returns. */
+  readonly "~output"?: Output;
+  /** The handler of this task, for `new Queue({ handlers })`: so that a producer's bundle need not hold it. */
+  handle(run: Run<Parsed, Output>): Handler;
+  /** This task with its input, for `enqueueMany`; a task without input takes none. */
+  with(...call: CallArguments<Input>): Call<Output>;
+}
+
+/** What a handler is: a function of the parsed input and of what the attempt offers. */
+export type Run<Parsed, Output> = (
+  input: Parsed,
+  ctx: HandlerContext,
+) => Output | Promise<Output>;
+
+/** The arguments after the task: none are needed where the input is `void`. */
+export type CallArguments<Input> = [Input] extends [void]
+  ? [input?: undefined, options?: EnqueueOptions]
+  : [input: Input, options?: EnqueueOptions];
+
+/** A task to enqueue, with its input and options. */
+export interface Call<Output = unknown> {
+  /** The task's name. */
+  readonly name: string;
+  /** What checks the input, if anything does. */
+  readonly schema: StandardSchema<unknown, unknown> | undefined;
+  /** The input as the caller gave it. */
+  readonly input: unknown;
+  /** The definition's options under the caller's. */
+  readonly options: EnqueueOptions;
+  /** Only a type: what the handler returns. */
+  readonly "~output"?: Output;
+}
+
+/** A task's name and the function that runs it, as a consumer holds them. */
+export interface Handler {
+  /** The task's name. */
+  readonly name: string;
+  /** What parses the input before the run, if anything does. */
+  readonly schema: StandardSchema<unknown, unknown> | undefined;
+  /** The function. */
+  readonly run: Run<unknown, unknown>;
+}
+
+/** What a definition may say, with a schema. */
+export interface SchemaDefinition<Input, Parsed, Output> extends TaskOptions {
+  /** Any Standard Schema: checks the input when a task is enqueued, parses it before the run. */
+  readonly input: StandardSchema<Input, Parsed>;
+  /** Only read for its type: what the handler returns. */
+  readonly output?: StandardSchema<unknown, Output>;
+}
+
+/**
+ * Defines a kind of task: its name, its schema, its options and, if you like, its handler.
+ * Does no I/O and takes no time, so it may stand at the top of a module.
+ *
+ * @throws {TypeError} If the name or an option is not of its type, or an option is unknown.
+ * @throws {RangeError} If the name or an option is out of its range.
+ */
+export function defineTask<Input, Parsed, Output>(
+  name: string,
+  definition: SchemaDefinition<Input, Parsed, Output> & {
+    readonly run: Run<Parsed, Output>;
+  },
+): Task<Input, Parsed, Output>;
+/** Defines a contract with a schema; `handle` adds the handler. */
+export function defineTask<Input, Parsed, Output = unknown>(
+  name: string,
+  definition: SchemaDefinition<Input, Parsed, Output>,
+): Task<Input, Parsed, Output>;
+/** Defines a task without a schema, its input typed by the handler. */
+export function defineTask<Input, Output>(
+  name: string,
+  definition: TaskOptions & { readonly run: Run<Input, Output> },
+): Task<Input, Input, Output>;
+/** Defines a contract without a schema, its types given as arguments. */
+export function defineTask<Input = void, Output = unknown>(
+  name: string,
+  definition?: TaskOptions,
+): Task<Input, Input, Output>;
+export function defineTask(
+  name: string,
+  definition: TaskOptions & {
+    readonly input?: StandardSchema<unknown, unknown>;
+    readonly output?: StandardSchema<unknown, unknown>;
+    readonly run?: Run<unknown, unknown>;
+  } = {},
+): Task<unknown, unknown, unknown> {
+  checkName("task", name);
+  const { input: schema, output: _, run, ...options } = definition;
+  checkOptions(options, DEFINITION_OPTIONS, `of task '${name}'`);
+  if (
+    schema !== undefined && typeof schema["~standard"]?.validate !== "function"
+  ) {
+    throw new TypeError(
+      `Cannot define task '${name}': its 'input' is no Standard Schema (it has no '~standard'.validate)`,
+    );
+  }
+  if (run !== undefined) checkRun(name, run);
+  return {
+    name,
+    input: schema,
+    options,
+    run,
+    handle(run) {
+      checkRun(name, run);
+      return { name, schema, run };
+    },
+    with: (input?: unknown, more: EnqueueOptions = {}) => ({
+      name,
+      schema,
+      input,
+      options: { ...options, ...more },
+    }),
+  };
+}
+
+const DEFINITION_OPTIONS: readonly (keyof TaskOptions)[] = [
+  "maxAttempts",
+  "backoff",
+  "timeoutMs",
+  "resultTtlMs",
+  "expiresInMs",
+];
+
+function checkRun(name: string, run: unknown): void {
+  if (typeof run !== "function") {
+    throw new TypeError(
+      `Cannot handle task '${name}': the handler must be a function, not ${typeof run}`,
+    );
+  }
+}
