@@ -1,0 +1,236 @@
+import type {
+  CancelReply,
+  CancelRequest,
+  ChangedReply,
+  InspectReply,
+  InspectRequest,
+  ListReply,
+  ListRequest,
+  PauseRequest,
+  PurgeRequest,
+  RedriveRequest,
+  ResultReply,
+  StatsReply,
+} from "./books.ts";
+
+export type {
+  CancelReply,
+  CancelRequest,
+  ChangedReply,
+  InspectReply,
+  InspectRequest,
+  ListedState,
+  ListedTask,
+  ListReply,
+  ListRequest,
+  PauseRequest,
+  Problem,
+  PurgeRequest,
+  RedriveRequest,
+  ResultReply,
+  StatsReply,
+  TaskStanding,
+} from "./books.ts";
+
+/**
+ * What stores the tasks and moves them: the port that every broker implements, and its specification.
+ *
+ * - **At least once.** A task that `enqueue` accepted ends as completed, dead, cancelled or expired. A claim is a lease until an instant of the broker's clock; a lease that ends unsettled gives the task back, its attempt spent.
+ * - **A request sent twice has the effect of one**, even late and out of order, for 24 hours. Callers make the ids of tasks; a consumer numbers its steps; `cancel`, `pause`, `purge`, `redrive` carry an operation id. (A step that found nothing is not remembered: a copy of it that arrives when the consumer has done nothing since may claim for nobody, which costs a lease and an attempt.)
+ * - **A stale consumer changes nothing.** A lease is proved by its token, `consumer:seq` of the step that claimed it.
+ * - **One commit per request.** Before it only additions that are harmless when repeated; after it only removals that a repeat or a later step finishes. So a request that failed half-way is repeated, never repaired.
+ * - **Time is the broker's.** Callers send durations, and instants only as `runAt`.
+ * - **Order** is first in, first out among due tasks; `priority` n counts as enqueued n minutes earlier; a delayed task counts from its due time; a retried or reaped task keeps its place.
+ *
+ * Strings are stored as they are given: envelopes, payloads and errors are the caller's affair.
+ */
+export interface Broker {
+  /** What it is, for spans: `baton.UpstashBroker`, `baton.MemoryBroker`. */
+  readonly type: string;
+  /**
+   * Accepts tasks, in order.
+   *
+   * @throws {QueueFullError} If `maxBacklog` tasks wait, or the database is full; nothing was accepted.
+   * @throws {BrokerError} As every verb, if the broker cannot be reached or refuses.
+   */
+  enqueue(queue: string, request: EnqueueRequest): Promise<EnqueueReply>;
+  /** Settles what finished, extends what runs, returns expired leases to the line, promotes what is due and claims the next tasks. */
+  step(queue: string, request: StepRequest): Promise<StepReply>;
+  /** Ends a task that waits; asks a leased one to stop. */
+  cancel(queue: string, request: CancelRequest): Promise<CancelReply>;
+  /** Where a task stands. */
+  result(queue: string, id: string): Promise<ResultReply>;
+  /** A page of tasks in one state. */
+  list(queue: string, request: ListRequest): Promise<ListReply>;
+  /** How many tasks are where. */
+  stats(queue: string): Promise<StatsReply>;
+  /** Stops, or lets go on, the claiming of tasks. */
+  pause(queue: string, request: PauseRequest): Promise<Counted>;
+  /** Ends listed tasks that wait or are dead; leased ones and others are left alone. */
+  purge(queue: string, request: PurgeRequest): Promise<ChangedReply>;
+  /** Gives listed dead tasks all their attempts again. */
+  redrive(queue: string, request: RedriveRequest): Promise<ChangedReply>;
+  /** Checks one part of the books against the others and, if asked, puts right what it finds. */
+  inspect(queue: string, request: InspectRequest): Promise<InspectReply>;
+}
+
+/** What a request cost. */
+export interface Counted {
+  /** Commands that the database ran for it: the script's own and those inside. 0 for a broker without commands. */
+  readonly commands: number;
+  /** Requests that were sent, repeats included. */
+  readonly requests: number;
+}
+
+/** A task as the broker takes it. */
+export interface NewTask {
+  readonly id: string;
+  /** The task's name, readable without opening the envelope. */
+  readonly name: string;
+  /** The task itself, as `codec/envelope.ts` writes it. */
+  readonly envelope: string;
+  /** −10 … 10. */
+  readonly priority: number;
+  readonly due: Due;
+  readonly dedupe: DedupeKey | undefined;
+}
+
+/** When a task may be claimed. */
+export type Due =
+  | { readonly kind: "now" }
+  | { readonly kind: "after"; readonly delayMs: number }
+  | { readonly kind: "at"; readonly at: number };
+
+/** At most one task per key, for `ttlMs`; who settles the task may free it earlier. */
+export interface DedupeKey {
+  readonly key: string;
+  readonly ttlMs: number;
+}
+
+export interface EnqueueRequest {
+  readonly tasks: readonly NewTask[];
+  /** Refuse when this many tasks wait. Unchecked when absent. */
+  readonly maxBacklog: number | undefined;
+}
+
+export interface EnqueueReply extends Counted {
+  /** One for each task, in order. */
+  readonly answers: readonly EnqueueAnswer[];
+}
+
+/** `known`: a task of this id is or was there. `duplicate`: another task holds the dedupe key, and `id` is its id. */
+export interface EnqueueAnswer {
+  readonly status: "new" | "known" | "duplicate";
+  readonly id: string;
+}
+
+export interface StepRequest {
+  /** Who asks; one request of a consumer is under way at a time. */
+  readonly consumer: string;
+  /** The number of this request, from 1. The same number is the same request. */
+  readonly seq: number;
+  /** How long the claimed and the extended leases hold. */
+  readonly leaseMs: number;
+  /** How many tasks to claim at most; 0 claims none. */
+  readonly limit: number;
+  /** How many bytes of envelopes to claim at most; one task is always claimed. */
+  readonly maxBytes: number;
+  /** Whether the consumer holds no other task: only then is a suspect claimed, alone. */
+  readonly alone: boolean;
+  readonly settle: readonly Settlement[];
+  readonly extend: readonly Extension[];
+}
+
+/** What becomes of a leased task. */
+export interface Settlement {
+  readonly id: string;
+  readonly token: string;
+  readonly end: SettlementEnd;
+  /** The traceparent of the attempt, kept for the next one to link to. */
+  readonly span: string;
+  /** The dedupe key to free when the task ends, if it still names this task. */
+  readonly dedupe: string | undefined;
+  /** Tasks that are enqueued in the same commit, if the settlement is accepted. */
+  readonly enqueue: readonly NewTask[];
+}
+
+/** `keepMs`: how long the ended task is remembered, which is how long its id is taken. */
+export type SettlementEnd =
+  | {
+    readonly kind: "complete";
+    /** The result; undefined keeps none. */
+    readonly payload: string | undefined;
+    /** How long the result can be read. */
+    readonly resultMs: number;
+    readonly keepMs: number;
+  }
+  | {
+    /** Claimed again after `delayMs`, the attempt spent. */
+    readonly kind: "retry";
+    readonly delayMs: number;
+    /** A short error, for whoever asks before the next attempt. */
+    readonly error: string;
+  }
+  | {
+    /** Claimed again after `delayMs`, the attempt unspent. */
+    readonly kind: "release";
+    readonly delayMs: number;
+  }
+  | { readonly kind: "dead"; readonly error: string }
+  | {
+    readonly kind: "cancel" | "expire";
+    readonly error: string;
+    readonly keepMs: number;
+  };
+
+export interface Extension {
+  readonly id: string;
+  readonly token: string;
+  /** How long from now, instead of the step's `leaseMs`. */
+  readonly leaseMs: number | undefined;
+}
+
+export interface StepReply extends Counted {
+  /** `replay`: this request was answered before, and is answered the same. `old`: a later one was; nothing was done. */
+  readonly status: "done" | "replay" | "old";
+  /** The broker's clock. */
+  readonly now: number;
+  /** When something is next to be done, if anything is known: a due task or the end of a lease. */
+  readonly nextDueAt: number | undefined;
+  /** Settled too late: the lease was no longer this consumer's. */
+  readonly stale: readonly string[];
+  /** Extended too late. */
+  readonly lost: readonly string[];
+  /** Extended, but asked to stop. */
+  readonly cancelled: readonly string[];
+  /** Leases that this step found expired and returned to the line. */
+  readonly reaped: readonly string[];
+  readonly deliveries: readonly Delivery[];
+  readonly paused: boolean;
+  /** Whether ended tasks past their time are left to sweep: another step does more. */
+  readonly sweeping: boolean;
+  /** Indexed tasks without a record, which only the database can have lost. */
+  readonly ghosts: number;
+}
+
+/** One claimed attempt. */
+export interface Delivery {
+  readonly id: string;
+  readonly token: string;
+  /** How often the task was claimed, this time included. */
+  readonly attempt: number;
+  /** When the broker accepted the task. */
+  readonly enqueuedAt: number;
+  /** When it was due, for a delayed task. */
+  readonly dueAt: number | undefined;
+  readonly name: string;
+  readonly envelope: string;
+  /** The traceparent of the attempt before, when that one settled. */
+  readonly previousSpan: string | undefined;
+  /** The error of an attempt before. */
+  readonly lastError: string | undefined;
+  /** Its last consumer died holding it: it was claimed alone, and is to run alone. */
+  readonly suspect: boolean;
+  /** It was cancelled while leased: it is not to run. */
+  readonly cancelled: boolean;
+}

@@ -1,0 +1,55 @@
+/**
+ * Accepts new tasks, for `enqueue` and for a settlement's deferred ones: the record is the gate, then comes the index.
+ * A repeat finds the record; if an earlier request failed before the index was written, it writes it now.
+ *
+ * Record: `L|accepted µs|due ms|priority|name|dedupe\n envelope`. Answers: `+` new, `=` known, `@id` another holds the dedupe key.
+ */
+export const ADMIT: string = `
+local fresh, holders, seen, dedupes = {}, {}, {}, {}
+local function new_task()
+  return { id = arg(), name = arg(), envelope = arg(), kind = arg(), at = num(), priority = num(), dedupe = arg(), ttl = num() }
+end
+local function hold(t)
+  if t.dedupe == "" then return end
+  local till = text(now + t.ttl)
+  holders[t.dedupe] = t.id .. "|" .. till
+  put(hset, "d:" .. t.dedupe, t.id .. "|" .. till)
+  put(zends, till, "d:" .. t.dedupe)
+end
+local function held(t)
+  local id, till = match(holders[t.dedupe] or "", "^(.*)|(%d+)$")
+  if id and id ~= t.id and tonumber(till) > now then return id end
+end
+local function unindexed(id)
+  return not (call("ZSCORE", ready, id) or call("ZSCORE", due, id) or call("ZSCORE", lease, id))
+end
+local function admit(t, order, old)
+  local other = t.dedupe ~= "" and held(t)
+  if other then return "@" .. other end
+  if seen[t.id] then return "=" end
+  seen[t.id] = true
+  local at = t.kind == "after" and now + t.at or t.kind == "at" and t.at or 0
+  if at <= now then at = 0 end
+  local record = "L|" .. text(order) .. "|" .. (at > 0 and text(at) or "") .. "|" .. t.priority .. "|" .. t.name .. "|" .. t.dedupe .. "\\n" .. t.envelope
+  local written = false
+  if old == nil then
+    written = call("HSETNX", body(t.id), t.id, record) == 1
+    old = not written and call("HGET", body(t.id), t.id)
+  end
+  if old and forgettable(old) then
+    call("ZREM", ends, t.id)
+    old = false
+  end
+  if old then
+    if sub(old, 1, 1) == "L" and unindexed(t.id) then
+      local h = header(old)
+      line_up(t.id, h.due, h.priority, h.us)
+      hold(t)
+    end
+    return "="
+  end
+  if not written then put(fresh, t.id, record) end
+  hold(t)
+  line_up(t.id, at, t.priority, order)
+  return "+"
+end`;

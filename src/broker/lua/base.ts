@@ -1,0 +1,107 @@
+/** Counted calls, the arguments that follow the named ones, and lists. Every script begins with it. */
+export const BASE: string = `
+local floor, fmt, sub, match = math.floor, string.format, string.sub, string.match
+local commands = 1
+local function call(...) commands = commands + 1 return redis.call(...) end
+local function arg() cursor = cursor + 1 return ARGV[cursor] end
+local function num() cursor = cursor + 1 return tonumber(ARGV[cursor]) end
+local function text(n) return fmt("%.0f", n) end
+local function put(list, ...) for i = 1, select("#", ...) do list[#list + 1] = (select(i, ...)) end end
+local function split(s)
+  local out = {}
+  for part in string.gmatch(s .. "|", "([^|]*)|") do out[#out + 1] = part end
+  return out
+end
+local function flush(command, key, list, option)
+  for i = 1, #list, 2000 do
+    local last = math.min(i + 1999, #list)
+    if option then call(command, key, option, unpack(list, i, last)) else call(command, key, unpack(list, i, last)) end
+  end
+end`;
+
+/** The broker's clock, in ms and µs: the one place where a script asks for the time (Redis command TIME). */
+export const CLOCK: string = `
+local time = call("TIME")
+local us = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local now = floor(us / 1000)`;
+
+/** Records by id: Baton's ids carry their shard, a caller's are hashed as in \`core/id.ts\`. */
+export const BODIES: string = `
+local function shard(id)
+  if sub(id, 1, 1) == "~" then return tonumber(sub(id, 2, 2)) end
+  local h = 0
+  for i = 1, #id do h = (h * 31 + string.byte(id, i)) % 65521 end
+  return h % 8
+end
+local function body(id) return bodies[shard(id)] end
+local function by_shard(ids, step)
+  local groups = {}
+  for i = 1, #ids, step do
+    local s = shard(ids[i])
+    groups[s] = groups[s] or {}
+    put(groups[s], i)
+  end
+  return groups
+end
+local function read(ids)
+  local out = {}
+  for s, places in pairs(by_shard(ids, 1)) do
+    for first = 1, #places, 2000 do
+      local fields = {}
+      for j = first, math.min(first + 1999, #places) do put(fields, ids[places[j]]) end
+      local found = call("HMGET", bodies[s], unpack(fields))
+      for j = 1, #found do out[places[first + j - 1]] = found[j] end
+    end
+  end
+  return out
+end
+local function store(pairs_)
+  for s, places in pairs(by_shard(pairs_, 2)) do
+    local list = {}
+    for j = 1, #places do put(list, pairs_[places[j]], pairs_[places[j] + 1]) end
+    flush("HSET", bodies[s], list)
+  end
+end
+local function forget(ids)
+  for s, places in pairs(by_shard(ids, 1)) do
+    local list = {}
+    for j = 1, #places do put(list, ids[places[j]]) end
+    flush("HDEL", bodies[s], list)
+  end
+end`;
+
+/** Whether the time of an ended record is over, although nothing has swept it yet: its id is free again. */
+export const FORGETTABLE: string = `
+local function forgettable(record)
+  local till = match(record, "^[CXE]|%d+|(%d+)|")
+  return till and tonumber(till) <= now
+end`;
+
+/** How a live record's header line says when and where it stands in line. Needs the clock and \`zready\`, \`zdue\`. */
+export const LINE: string = `
+local function due_score(at, priority) return fmt("%.5f", at + (priority + 10) / 32) end
+local function line_up(id, at, priority, order)
+  if at > now then put(zdue, due_score(at, priority), id)
+  else put(zready, text((at > 0 and at * 1000 or order) - priority * 60000000), id) end
+end
+local function header(record)
+  local h = split(match(record, "^[^\\n]*"))
+  return { tag = h[1], us = tonumber(h[2]) or us, due = tonumber(h[3]) or 0, priority = tonumber(h[4]) or 0, name = h[5] or "", dedupe = h[6] or "" , died = h[7], attempt = h[8], bytes = tonumber(h[9]) or 0 }
+end`;
+
+/**
+ * The last operations and their answers: a verb that comes again, however late, is answered as before.
+ * \`remember\` commits an operation and whatever else belongs to it.
+ */
+export const OPERATIONS: string = `
+local operations = call("HGET", meta, "ops") or ""
+local function answered(operation)
+  local from, to = string.find(operations, operation .. "=", 1, true)
+  return from and match(operations, "^([^;]*)", to + 1)
+end
+local function remember(operation, answer, ...)
+  local list = operation .. "=" .. answer .. ";" .. operations
+  local _, cut = string.gsub(list, ";", "")
+  while cut > 64 do list = match(list, "^(.*;)[^;]*;$") cut = cut - 1 end
+  call("HSET", meta, "ops", list, ...)
+end`;

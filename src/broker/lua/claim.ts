@@ -1,0 +1,107 @@
+/**
+ * ready → leased, the attempt counted. A task whose last consumer died holding it is claimed alone, by a consumer that holds nothing, so that it takes nobody with it.
+ * What is indexed without being claimable is cleared: a record the database lost, a task that ended or is leased already.
+ */
+export const CLAIM: string = `
+local deliveries, claimed, xready, paused, ghosts = {}, {}, {}, 0, 0
+local function deliver(id, attempt, v, record)
+  put(deliveries, id, "#" .. attempt .. "|" .. (v[5] or "") .. "|" .. (v[6] or "") .. "|" .. (v[7] or "") .. "|" .. (v[8] or ""), "=" .. record)
+end
+if limit > 0 then
+  local line = call("ZRANGE", ready, 0, limit - 1, "WITHSCORES")
+  if line[1] == "!paused" then
+    paused = 1
+    line = {}
+  end
+  local ids, orders, fields = {}, {}, {}
+  for i = 1, #line, 2 do
+    if sub(line[i], 1, 1) ~= "!" then put(ids, line[i]) put(orders, line[i + 1]) put(fields, "t:" .. line[i]) end
+  end
+  if #ids > 0 then
+    local records = read(ids)
+    put(fields, "c:" .. consumer)
+    local states = call("HMGET", state, unpack(fields))
+    if not asked then
+      memory = states[#fields]
+      local answer = recall()
+      if answer then return answer end
+    end
+    local bytes = 0
+    for i = 1, #ids do
+      local id, record = ids[i], records[i]
+      local current = changed[fields[i]] or states[i]
+      local v = current and split(current) or {}
+      local tag = record and sub(record, 1, 1)
+      if not record then
+        ghosts = ghosts + 1
+        put(xready, id)
+        put(hdel, fields[i])
+      elseif v[2] and v[2] ~= "" then put(xready, id)
+      elseif match(record, "^[CXED]|%d") then
+        put(xready, id)
+        put(hdel, fields[i])
+        local till = match(record, "^[CXE]|%d+|(%d+)|")
+        if till then call("ZADD", ends, "NX", till, id) end
+      else
+        local suspect = (v[7] or "") ~= ""
+        if suspect and (alone == 0 or #claimed > 0) or bytes > 0 and bytes + #record > max_bytes then break end
+        bytes = bytes + #record
+        local attempt = text((tonumber(v[1]) or 0) + 1)
+        local order = v[3] and v[3] ~= "" and v[3] or text(tonumber(orders[i]))
+        set(fields[i], attempt .. "|" .. me .. "|" .. order .. "||" .. (v[5] or "") .. "|" .. (v[6] or "") .. "|" .. (v[7] or "") .. "|" .. (v[8] or ""))
+        deliver(id, attempt, v, record)
+        put(claimed, id)
+        put(xready, id)
+        put(zlease, text(now + lease_ms), id)
+        if suspect then break end
+      end
+    end
+  end
+end`;
+
+/**
+ * A consumer's last answer, \`seq\\n stale\\n claimed\\n forget ms\`: the same request is answered the same, an older one not at all.
+ * The repeat also finishes what an error after the commit left undone.
+ */
+export const RECALL: string = `
+local memory, asked = false, false
+local known_till = 0
+local function recall()
+  asked = true
+  if not memory then return nil end
+  local last, stale_then, claimed_then, till = match(memory, "^(%d+)\\n([^\\n]*)\\n([^\\n]*)\\n(%d+)$")
+  last = tonumber(last)
+  known_till = tonumber(till)
+  if last < seq then return nil end
+  if last > seq then return { "#old|" .. text(now) .. "||0|0|0|" .. commands, {}, {}, {}, {}, {} } end
+  local xlease, hdel, ids, fields = {}, {}, {}, {}
+  for i = 1, #settles do
+    local id = settles[i].id
+    local v = state_of("t:" .. id)
+    if v and v[1] == "!" then put(hdel, "t:" .. id) end
+    if not v or v[1] == "!" or v[2] == "" then put(xlease, id) end
+  end
+  flush("ZREM", lease, xlease)
+  flush("HDEL", state, hdel)
+  for id in string.gmatch(stale_then, "[^\\1]+") do put(stale, id) end
+  for i = 1, #extends do
+    local v = state_of("t:" .. extends[i].id)
+    if not v or v[2] ~= extends[i].token then put(lost, extends[i].id)
+    elseif v[6] == "x" then put(cancelled, extends[i].id) end
+  end
+  local again, leftover = {}, {}
+  for id in string.gmatch(claimed_then, "[^\\1]+") do put(ids, id) put(fields, "t:" .. id) end
+  if #ids > 0 then
+    local states, records = call("HMGET", state, unpack(fields)), read(ids)
+    for i = 1, #ids do
+      local v = states[i] and split(states[i])
+      if v and v[2] == me and records[i] then
+        put(again, ids[i], "#" .. v[1] .. "|" .. v[5] .. "|" .. v[6] .. "|" .. v[7] .. "|" .. v[8], "=" .. records[i])
+        put(leftover, ids[i])
+      end
+    end
+    flush("ZREM", ready, leftover)
+  end
+  mark_leases()
+  return { "#replay|" .. text(now) .. "||0|0|0|" .. commands, stale, lost, cancelled, {}, again }
+end`;

@@ -1,0 +1,156 @@
+import { script } from "../script.ts";
+import type { Script } from "../script.ts";
+import { BASE, BODIES, CLOCK, LINE } from "./base.ts";
+import { MARK_LEASES, PLANT } from "./commit.ts";
+
+const RECORDS = `
+local function check_records(n)
+  local page = call("HSCAN", bodies[n], from, "COUNT", 200)
+  local ids, records, fields = {}, {}, {}
+  for i = 1, #page[2], 2 do
+    if page[2][i] ~= "!canary" then put(ids, page[2][i]) put(records, page[2][i + 1]) put(fields, "t:" .. page[2][i]) end
+  end
+  if #ids == 0 then return page[1] end
+  local in_ready, in_due, in_lease = call("ZMSCORE", ready, unpack(ids)), call("ZMSCORE", due, unpack(ids)), call("ZMSCORE", lease, unpack(ids))
+  local in_dead, in_ends, states = call("ZMSCORE", dead, unpack(ids)), call("ZMSCORE", ends, unpack(ids)), call("HMGET", state, unpack(fields))
+  for i = 1, #ids do
+    checked = checked + 1
+    local id, ended = ids[i], match(records[i], "^([CXED])|%d")
+    local v = states[i] and split(states[i])
+    local held = in_lease[i] and v and v[2] and v[2] ~= ""
+    if ended == "D" then
+      if not in_dead[i] then found("unindexed", id, function() call("ZADD", dead, header(records[i]).died, id) end) end
+    elseif ended then
+      if not in_ends[i] then found("unswept", id, function() call("ZADD", ends, match(records[i], "^.|%d+|(%d+)"), id) end) end
+    elseif not (in_ready[i] or in_due[i] or held) then
+      found("unindexed", id, function()
+        local h = header(records[i])
+        line_up(id, h.due, h.priority, v and tonumber(v[3]) or h.us)
+      end)
+    elseif held and (in_ready[i] or in_due[i]) or in_ready[i] and in_due[i] then
+      found("doubled", id, function()
+        call("ZREM", due, id)
+        if held then call("ZREM", ready, id) end
+      end)
+    end
+  end
+  return page[1]
+end`;
+
+const INDEXES = `
+local function check_index(key)
+  local page = call("ZSCAN", key, from, "COUNT", 200)
+  local ids, fields = {}, {}
+  for i = 1, #page[2], 2 do
+    if sub(page[2][i], 1, 1) ~= "!" then put(ids, page[2][i]) put(fields, "t:" .. page[2][i]) end
+  end
+  if #ids == 0 then return page[1] end
+  local records, states = read(ids), call("HMGET", state, unpack(fields))
+  for i = 1, #ids do
+    checked = checked + 1
+    local v = states[i] and split(states[i])
+    local ended = records[i] and match(records[i], "^[CXED]|%d")
+    local fits = records[i] and not ended
+    if part == "dead" then fits = ended and sub(ended, 1, 1) == "D"
+    elseif part == "lease" then fits = fits and v and v[2] and v[2] ~= "" end
+    if not fits then found("ghost", ids[i], function() call("ZREM", key, ids[i]) end) end
+  end
+  return page[1]
+end`;
+
+const MEMORIES = `
+local function check_ends()
+  local page = call("ZSCAN", ends, from, "COUNT", 200)
+  local ids = {}
+  for i = 1, #page[2], 2 do
+    local member = page[2][i]
+    local kind = sub(member, 1, 2)
+    if kind == "c:" or kind == "d:" then checked = checked + 1
+    elseif member ~= "!canary" then put(ids, member) end
+  end
+  local records = read(ids)
+  for i = 1, #ids do
+    checked = checked + 1
+    if not (records[i] and match(records[i], "^[CXE]|%d")) then found("ghost", ids[i], function() call("ZREM", ends, ids[i]) end) end
+  end
+  return page[1]
+end
+local function check_state()
+  local page = call("HSCAN", state, from, "COUNT", 200)
+  local ids, values, fields = {}, {}, {}
+  for i = 1, #page[2], 2 do
+    local field, kind = page[2][i], sub(page[2][i], 1, 2)
+    if kind == "t:" then put(ids, sub(field, 3)) put(values, page[2][i + 1])
+    elseif kind == "c:" or kind == "d:" then put(fields, field) end
+  end
+  local records = read(ids)
+  for i = 1, #ids do
+    checked = checked + 1
+    if values[i] == "!" or not records[i] or match(records[i], "^[CXED]|%d") then found("orphan", "t:" .. ids[i], function() call("HDEL", state, "t:" .. ids[i]) end) end
+  end
+  if #fields > 0 then
+    local till = call("ZMSCORE", ends, unpack(fields))
+    for i = 1, #fields do
+      checked = checked + 1
+      if not till[i] then found("unswept", fields[i], function() call("ZADD", ends, text(now + 86400000), fields[i]) end) end
+    end
+  end
+  return page[1]
+end
+local function check_markers()
+  local leased = call("ZCOUNT", lease, "-inf", "(+inf") > 0
+  local marked = call("ZSCORE", due, "!lease")
+  checked = checked + 2
+  if leased ~= (marked and true or false) then found("marker", "!lease", mark_leases) end
+  local waits = call("ZCOUNT", ends, "-inf", "(+inf") > 0
+  if waits and not call("ZSCORE", due, "!sweep") then found("marker", "!sweep", function() call("ZADD", due, text(now - 5e13), "!sweep") end) end
+  if call("HGET", meta, "canary") then
+    for _, key in ipairs({ ready, due, lease, ends, dead, line }) do
+      checked = checked + 1
+      if not call("ZSCORE", key, "!canary") then found("marker", "!canary " .. key, plant) end
+    end
+    for _, key in pairs(bodies) do
+      checked = checked + 1
+      if call("HEXISTS", key, "!canary") == 0 then found("marker", "!canary " .. key, plant) end
+    end
+  end
+  return "0"
+end`;
+
+/**
+ * One page of one part of the books, held against the others; every invariant of the layout is checked somewhere here, and each finding knows its repair.
+ * Reply: `#done|commands|cursor|checked`, then kind and entry of each problem.
+ */
+export const INSPECT: Script = /* @__PURE__ */ script({
+  name: "inspect",
+  keys: ["ready", "due", "lease", "state", "ends", "dead", "line", "meta"],
+  args: { part: "string", from: "string", repair: "number" },
+  lua: [
+    BASE,
+    CLOCK,
+    BODIES,
+    `local zready, zdue, problems, checked = {}, {}, {}, 0`,
+    LINE,
+    MARK_LEASES,
+    PLANT,
+    `
+local function found(kind, id, mend)
+  put(problems, "#" .. kind, "=" .. id)
+  if repair == 1 then mend() end
+end`,
+    RECORDS,
+    INDEXES,
+    MEMORIES,
+    `
+local keys = { ready = ready, due = due, lease = lease, dead = dead }
+local next_page
+if part == "markers" then next_page = check_markers()
+elseif part == "ends" then next_page = check_ends()
+elseif part == "state" then next_page = check_state()
+elseif keys[part] then next_page = check_index(keys[part])
+else next_page = check_records(tonumber(part)) end
+flush("ZADD", due, zdue)
+flush("ZADD", ready, zready)
+return { "#done|" .. commands .. "|" .. next_page .. "|" .. checked, unpack(problems) }`,
+  ],
+});

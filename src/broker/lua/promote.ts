@@ -1,0 +1,33 @@
+/** due → ready. A task that was claimed before keeps its place; a new one counts from when it was due, its priority in the fraction of the score. */
+export const PROMOTE: string = `
+local xdue, next_due = {}, false
+local arrived, arrivals = {}, {}
+for i = first_task, #peek, 2 do
+  local id, at = peek[i], tonumber(peek[i + 1])
+  if id ~= "!canary" then
+    if floor(at) > now then next_due = floor(at) break end
+    if not mine[id] then put(arrivals, id, at) put(arrived, "t:" .. id) end
+  end
+end
+if #arrived > 0 then
+  local records = call("HMGET", state, unpack(arrived))
+  for i = 1, #arrived do
+    local id, at = arrivals[2 * i - 1], arrivals[2 * i]
+    local v = records[i] and split(records[i])
+    put(xdue, id)
+    if not v then
+      local ms = floor(at)
+      put(zready, text(ms * 1000 - ((at - ms) * 32 - 10) * 60000000), id)
+    elseif v[2] == "" then put(zready, v[3], id) end
+  end
+end
+if #peek >= 404 and not next_due then next_due = now end`;
+
+/** Everything that may be written twice: records, then indexes, then the records that end a task. */
+export const WRITE: string = `
+store(fresh)
+flush("ZADD", ends, zends)
+flush("ZADD", dead, zdead)
+flush("ZADD", due, zdue)
+flush("ZADD", ready, zready)
+store(ended)`;

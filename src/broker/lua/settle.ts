@@ -1,0 +1,94 @@
+/**
+ * leased → completed, dead, cancelled, expired, or back to the line; only under the token of that very claim.
+ * Deferred tasks are admitted with the settlement they came with, gated by their records like any enqueue.
+ *
+ * Ended record: `C|X|E` `|ended ms|forget ms|attempt|readable until ms\n result or error`.
+ * Dead record: the live header with `|died ms|attempt|error bytes\n error envelope`, so that a redrive finds everything.
+ */
+export const SETTLE: string = `
+local ENDED = { complete = "C", cancel = "X", expire = "E" }
+local dying, deadlines = {}, {}
+for i = 1, #settles do
+  local s, v = settles[i], state_of("t:" .. settles[i].id)
+  if not v or v[2] ~= s.token then put(stale, s.id)
+  else
+    accepted[i] = true
+    mine[s.id] = true
+    put(xlease, s.id)
+    if s.kind == "retry" or s.kind == "release" then
+      local delay = v[6] == "x" and 0 or s.delay
+      if s.kind == "retry" then set("t:" .. s.id, v[1] .. "||" .. v[3] .. "||" .. s.span .. "|" .. v[6] .. "||" .. s.payload)
+      else set("t:" .. s.id, text(tonumber(v[1]) - 1) .. "||" .. v[3] .. "||" .. v[5] .. "|" .. v[6] .. "|" .. v[7] .. "|" .. v[8]) end
+      if delay > 0 then put(zdue, due_score(now + delay, 0), s.id) else put(zready, v[3], s.id) end
+    else
+      set("t:" .. s.id, "!")
+      put(hdel, "t:" .. s.id)
+      if s.dedupe ~= "" and match(old["d:" .. s.dedupe] or "", "^(.*)|%d+$") == s.id then put(hdel, "d:" .. s.dedupe) end
+      if s.kind == "dead" then
+        put(zdead, text(now), s.id)
+        put(dying, s.id)
+        dying[s.id] = "|" .. text(now) .. "|" .. v[1] .. "|" .. #s.payload .. "\\n" .. s.payload
+      else
+        local shown = (s.kind == "complete" and (s.shown == 0 or lean == 1)) and 0 or now + s.shown
+        put(zends, text(now + s.keep), s.id)
+        put(ended, s.id, ENDED[s.kind] .. "|" .. text(now) .. "|" .. text(now + s.keep) .. "|" .. v[1] .. "|" .. text(shown) .. "\\n" .. (shown > 0 and s.payload or ""))
+      end
+    end
+  end
+end
+if #dying > 0 then
+  local records = read(dying)
+  for i = 1, #dying do
+    local id, record = dying[i], records[i] or ""
+    local head, envelope = match(record, "^L(|[^\\n]*)\\n(.*)$")
+    if not head then head, envelope = "|" .. text(us) .. "||0||", record end
+    put(ended, id, "D" .. head .. dying[id] .. envelope)
+  end
+end
+local born, ids = {}, {}
+for i = 1, #births do
+  if births[i].parent == 0 or accepted[births[i].parent] then put(born, births[i]) put(ids, births[i].id) end
+end
+if #born > 0 then
+  local known = read(ids)
+  for i = 1, #born do
+    if born[i].dedupe ~= "" then holders[born[i].dedupe] = holders[born[i].dedupe] or old["d:" .. born[i].dedupe] end
+    admit(born[i], us + #settles + i, known[i])
+  end
+end`;
+
+/** Leases that go on, and which of them are asked to stop or are lost. */
+export const EXTEND: string = `
+for i = 1, #extends do
+  local x = extends[i]
+  local v = state_of("t:" .. x.id)
+  if v and v[2] == x.token then
+    put(zlease, text(now + (x.ms > 0 and x.ms or lease_ms)), x.id)
+    extended[x.id] = true
+    if v[6] == "x" then put(cancelled, x.id) end
+  else put(lost, x.id) end
+end`;
+
+/** expired lease → its old place in line, its attempt spent, marked as suspect. Lua buries nothing: what has no attempts left is delivered once more and settled by its consumer. */
+export const REAP: string = `
+local reaped = {}
+if first_lease and first_lease <= now then
+  local found = call("ZRANGE", lease, "-inf", text(now), "BYSCORE", "LIMIT", 0, 200)
+  local ids, fields = {}, {}
+  for i = 1, #found do
+    if not mine[found[i]] and not extended[found[i]] then put(ids, found[i]) put(fields, "t:" .. found[i]) end
+  end
+  if #ids > 0 then
+    local records = call("HMGET", state, unpack(fields))
+    for i = 1, #ids do
+      local v = records[i] and split(records[i])
+      put(xlease, ids[i])
+      if v and v[1] == "!" then put(hdel, fields[i])
+      elseif v and v[2] ~= "" then
+        set(fields[i], v[1] .. "||" .. v[3] .. "||" .. v[5] .. "|" .. v[6] .. "|" .. v[2] .. "|" .. (v[8] or ""))
+        put(zready, v[3], ids[i])
+        put(reaped, ids[i])
+      end
+    end
+  end
+end`;

@@ -1,0 +1,107 @@
+import { script } from "../script.ts";
+import type { Script } from "../script.ts";
+import { ADMIT } from "./admit.ts";
+import { BASE, BODIES, CLOCK, FORGETTABLE, LINE } from "./base.ts";
+import { CLAIM, RECALL } from "./claim.ts";
+import { COMMIT, MARK_LEASES, PLANT, REMOVE, SWEEP } from "./commit.ts";
+import { PROMOTE, WRITE } from "./promote.ts";
+import { EXTEND, REAP, SETTLE } from "./settle.ts";
+
+/**
+ * What the request is about, read at once: the markers and due tasks at the head of `due`, then the small records of the consumer, of what it settles and of what it extends.
+ * The records are not read when nothing is settled, extended or leased: that is an idle queue's fourth command.
+ */
+const READ = `
+local settles, extends, births = {}, {}, {}
+for i = 1, num() do settles[i] = { id = arg(), token = arg(), kind = arg(), delay = num(), keep = num(), shown = num(), payload = arg(), span = arg(), dedupe = arg() } end
+for i = 1, num() do extends[i] = { id = arg(), token = arg(), ms = num() } end
+for i = 1, num() do
+  local parent = num()
+  births[i] = new_task()
+  births[i].parent = parent
+end
+local me = consumer .. ":" .. text(seq)
+if lean == 1 then call("HDEL", state, "!lean") end
+local peek = call("ZRANGE", due, 0, 201, "WITHSCORES")
+local first_lease, sweep_at, first_task = false, false, 1
+while peek[first_task] == "!lease" or peek[first_task] == "!sweep" do
+  if peek[first_task] == "!lease" then first_lease = tonumber(peek[first_task + 1]) + 1e14
+  else sweep_at = tonumber(peek[first_task + 1]) + 5e13 end
+  first_task = first_task + 2
+end
+local old, changed, mine, accepted, extended = {}, {}, {}, {}, {}
+local stale, lost, cancelled, ended = {}, {}, {}, {}
+local zlease, zdead, xlease, hdel = {}, {}, {}, {}
+local function set(field, value) changed[field] = value put(hset, field, value) end
+local function state_of(field) return old[field] and split(old[field]) end`;
+
+const BEGIN = `
+if first_lease or #settles > 0 or #extends > 0 then
+  local fields = { "c:" .. consumer }
+  for i = 1, #settles do
+    put(fields, "t:" .. settles[i].id)
+    if settles[i].dedupe ~= "" then put(fields, "d:" .. settles[i].dedupe) end
+  end
+  for i = 1, #extends do put(fields, "t:" .. extends[i].id) end
+  for i = 1, #births do if births[i].dedupe ~= "" then put(fields, "d:" .. births[i].dedupe) end end
+  local found = call("HMGET", state, unpack(fields))
+  for i = 1, #fields do old[fields[i]] = found[i] end
+  memory = found[1]
+  local answer = recall()
+  if answer then return answer end
+end`;
+
+const ANSWER = `
+if newcomer and lean == 0 and not call("HGET", meta, "canary") then plant() end
+if sweep_at and sweep_at <= now or lean == 1 then sweep()
+elseif not sweep_at and #settles > 0 then call("ZADD", due, text(now + 60000 - 5e13), "!sweep") end
+local next_at = next_due or ""
+if first_lease and first_lease > now and (next_at == "" or first_lease < next_at) then next_at = first_lease end
+return { "#done|" .. text(now) .. "|" .. (next_at == "" and "" or text(next_at)) .. "|" .. paused .. "|" .. sweeping .. "|" .. ghosts .. "|" .. commands, stale, lost, cancelled, reaped, deliveries }`;
+
+/**
+ * One request that settles what finished, extends what runs, returns expired leases, promotes what is due and claims the next tasks.
+ *
+ * The order of the fragments is a contract: settle → extend → reap → promote → write → claim → commit → remove.
+ * The commit is one HSET of `state` with every fence, attempt and the answer to a repeat. A step that only looks costs 4 commands, 5 while leases live.
+ *
+ * List: settlements, extensions, deferred tasks, each with its count before it.
+ * Reply: `#done|replay|old|now|next|paused|sweeping|ghosts|commands`, stale, lost, cancelled, reaped, deliveries × (id, `#attempt|span|cancelled|suspect|error`, `=`record).
+ */
+export const STEP: Script = /* @__PURE__ */ script({
+  name: "step",
+  keys: ["ready", "due", "lease", "state", "ends", "dead", "line", "meta"],
+  args: {
+    consumer: "string",
+    seq: "number",
+    lease_ms: "number",
+    limit: "number",
+    max_bytes: "number",
+    alone: "number",
+    lean: "number",
+  },
+  lua: [
+    BASE,
+    CLOCK,
+    BODIES,
+    FORGETTABLE,
+    `local zready, zdue, zends, hset = {}, {}, {}, {}`,
+    LINE,
+    ADMIT,
+    MARK_LEASES,
+    READ,
+    RECALL,
+    PLANT,
+    SWEEP,
+    BEGIN,
+    SETTLE,
+    EXTEND,
+    REAP,
+    PROMOTE,
+    WRITE,
+    CLAIM,
+    COMMIT,
+    REMOVE,
+    ANSWER,
+  ],
+});
