@@ -40,6 +40,16 @@ export function bodyKeyOf(queue: string, shard: string): string {
   return `baton:1:${queue}:body.${shard}`;
 }
 
+/** A text as one field of a `|`-separated record. */
+export function writeField(text: string): string {
+  return text.replaceAll("%", "%25").replaceAll("|", "%7C");
+}
+
+/** The reverse of {@link writeField}. */
+export function readField(field: string): string {
+  return field.replaceAll("%7C", "|").replaceAll("%25", "%");
+}
+
 /** A task's id as the database has it. A caller's own id gets a dot before it, so that no client takes it for JSON and no marker has its name. */
 export function toMember(id: string): string {
   return isOwnId(id) ? id : `.${id}`;

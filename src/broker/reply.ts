@@ -8,7 +8,7 @@ import type {
   StepReply,
   TaskStanding,
 } from "./broker.ts";
-import { fromMember } from "./keys.ts";
+import { fromMember, readField } from "./keys.ts";
 
 /** A script's answer: a tagged head of `|`-separated words, then strings, each tagged so that no client takes it for JSON. */
 export interface Reply {
@@ -80,7 +80,7 @@ function readDelivery(
   token: string,
   now: number,
 ): Delivery {
-  const [attempt, span, flags, suspect, ...error] = claim.slice(1).split("|");
+  const [attempt, span, flags, suspect, error] = claim.slice(1).split("|");
   const record = tagged.slice(1);
   const end = record.indexOf("\n");
   const live = record.startsWith("L|") && end > 0;
@@ -94,7 +94,7 @@ function readDelivery(
     name: header?.name ?? "",
     envelope: live ? record.slice(end + 1) : record,
     previousSpan: span === "" ? undefined : span,
-    lastError: error[0] === "" ? undefined : error[0],
+    lastError: optionalField(error),
     suspect: suspect !== "",
     cancelled: flags === "x",
   };
@@ -110,7 +110,7 @@ export function readStanding(reply: Reply): TaskStanding {
     status: word === "leased" || word === "scheduled" ? word : "ready",
     attempt: Number(attempt),
     dueAt: optional(dueAt),
-    lastError: error === "" ? undefined : error,
+    lastError: optionalField(error),
   };
 }
 
@@ -139,7 +139,7 @@ export function readListed(reply: Reply, state: ListedState): ListedTask[] {
     const dead = head!.startsWith("=D|");
     const header = readHeader(head!.slice(1));
     const fields = dead ? [] : extra!.slice(1).split("|");
-    const error = dead ? extra!.slice(1) : fields[7] ?? "";
+    const error = dead ? extra!.slice(1) : optionalField(fields[7]);
     const attempt = dead ? head!.split("|")[7] : fields[0];
     return {
       id: fromMember(id!),
@@ -148,7 +148,7 @@ export function readListed(reply: Reply, state: ListedState): ListedTask[] {
       attempt: Number(attempt === "!" ? 0 : attempt),
       enqueuedAt: header.enqueuedAt,
       at: state === "ready" ? undefined : Math.floor(Number(score!.slice(1))),
-      error: error === "" ? undefined : error,
+      error,
     };
   });
 }
@@ -177,6 +177,10 @@ function readHeader(line: string): Header {
 
 function optional(text: string | undefined): number | undefined {
   return text === undefined || text === "" ? undefined : Number(text);
+}
+
+function optionalField(field: string | undefined): string | undefined {
+  return field === undefined || field === "" ? undefined : readField(field);
 }
 
 function texts(value: unknown): readonly string[] {

@@ -5,7 +5,7 @@ import type {
   SettlementEnd,
   StepRequest,
 } from "./broker.ts";
-import { toMember } from "./keys.ts";
+import { toMember, writeField } from "./keys.ts";
 
 type Values = readonly (string | number)[];
 
@@ -86,13 +86,12 @@ function shownMs(end: SettlementEnd): number {
   }
 }
 
-/** A retry's error stands in a `|`-separated record: JSON can spell that character otherwise. */
 function payload(end: SettlementEnd): string {
   switch (end.kind) {
     case "complete":
       return end.payload ?? "";
     case "retry":
-      return end.error.replaceAll("|", "\\u007c");
+      return writeField(end.error);
     case "release":
       return "";
     default:

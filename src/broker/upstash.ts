@@ -154,14 +154,20 @@ export class UpstashBroker implements Broker {
       : state === "scheduled"
       ? "0"
       : "-inf";
-    const [from = first, skip = "0"] = request.cursor?.split("|") ?? [];
+    const [from = first, ...after] = request.cursor?.split("|") ?? [];
     const { reply, requests } = await this.#runner.run(
-      scriptCall(LIST, queue, { index: state, from, skip, limit }),
+      scriptCall(LIST, queue, {
+        index: state,
+        from,
+        after: after.join("|"),
+        limit,
+      }),
     );
-    const [, , score, skipped] = reply.head;
+    const score = reply.head[2];
+    const last = reply.rest.at(-4);
     return {
       tasks: readListed(reply, state),
-      cursor: score === "" ? undefined : `${score}|${skipped}`,
+      cursor: score === "" ? undefined : `${score}|${last}`,
       commands: commandsOf(reply),
       requests,
     };

@@ -5,14 +5,15 @@
  * Record: `L|accepted µs|due ms|priority|name|dedupe\n envelope`. Answers: `+` new, `=` known, `@id` another holds the dedupe key.
  */
 export const ADMIT: string = `
-local fresh, holders, seen, dedupes = {}, {}, {}, {}
+local fresh, holders, seen, dedupes, taken = {}, {}, {}, {}, {}
 local function new_task()
   return { id = arg(), name = arg(), envelope = arg(), kind = arg(), at = num(), priority = num(), dedupe = arg(), ttl = num() }
 end
-local function hold(t)
-  if t.dedupe == "" then return end
-  local till = text(now + t.ttl)
+local function hold(t, since)
+  if t.dedupe == "" or since + t.ttl <= now then return end
+  local till = text(since + t.ttl)
   holders[t.dedupe] = t.id .. "|" .. till
+  taken["d:" .. t.dedupe] = true
   put(hset, "d:" .. t.dedupe, t.id .. "|" .. till)
   put(zends, till, "d:" .. t.dedupe)
 end
@@ -41,15 +42,15 @@ local function admit(t, order, old)
     old = false
   end
   if old then
-    if sub(old, 1, 1) == "L" and unindexed(t.id) then
+    if sub(old, 1, 1) == "L" then
       local h = header(old)
-      line_up(t.id, h.due, h.priority, h.us)
-      hold(t)
+      if unindexed(t.id) then line_up(t.id, h.due, h.priority, h.us) end
+      if t.dedupe ~= "" and not holders[t.dedupe] then hold(t, floor(h.us / 1000)) end
     end
     return "="
   end
   if not written then put(fresh, t.id, record) end
-  hold(t)
+  hold(t, now)
   line_up(t.id, at, t.priority, order)
   return "+"
 end`;

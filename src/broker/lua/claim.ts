@@ -41,7 +41,7 @@ if limit > 0 then
         put(xready, id)
         put(hdel, fields[i])
         local till = match(record, "^[CXE]|%d+|(%d+)|")
-        if till then call("ZADD", ends, "NX", till, id) end
+        if till then call("ZADD", ends, "NX", till, id) else call("ZADD", dead, "NX", split(record)[7], id) end
       else
         local suspect = (v[7] or "") ~= ""
         if suspect and (alone == 0 or #claimed > 0) or bytes > 0 and bytes + #record > max_bytes then break end
@@ -79,6 +79,8 @@ local function recall()
     local id = settles[i].id
     local v = state_of("t:" .. id)
     if v and v[1] == "!" then put(hdel, "t:" .. id) end
+    local key = "d:" .. settles[i].dedupe
+    if old[key] == "" then put(hdel, key) end
     if not v or v[1] == "!" or v[2] == "" then put(xlease, id) end
   end
   flush("ZREM", lease, xlease)
@@ -103,5 +105,7 @@ local function recall()
     flush("ZREM", ready, leftover)
   end
   mark_leases()
+  arm()
+  if not call("HGET", meta, "canary") then plant() end
   return { "#replay|" .. text(now) .. "||0|0|0|" .. commands, stale, lost, cancelled, {}, again }
 end`;

@@ -23,6 +23,12 @@ local function mark_leases()
   else call("ZREM", due, "!lease") end
 end`;
 
+/** When ended tasks want looking at: \`!sweep\` in \`due\`, there while anything is to be forgotten. */
+export const ARM: string = `
+local function arm()
+  if not sweep_at then call("ZADD", due, text(now + 60000 - 5e13), "!sweep") end
+end`;
+
 /** Everything that a repeat or a later step may do instead. */
 export const REMOVE: string = `
 local again = {}

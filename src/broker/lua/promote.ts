@@ -23,11 +23,14 @@ if #arrived > 0 then
 end
 if #peek >= 404 and not next_due then next_due = now end`;
 
-/** Everything that may be written twice: records, then indexes, then the records that end a task. */
+/**
+ * Everything that may be written twice: new records before their indexes, and both before the records that end a task.
+ * A live task must never stand in \`ends\`, where the sweep would forget it: that index comes after the record.
+ */
 export const WRITE: string = `
 store(fresh)
-flush("ZADD", ends, zends)
-flush("ZADD", dead, zdead)
 flush("ZADD", due, zdue)
 flush("ZADD", ready, zready)
-store(ended)`;
+store(ended)
+flush("ZADD", dead, zdead)
+flush("ZADD", ends, zends)`;

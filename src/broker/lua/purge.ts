@@ -33,6 +33,10 @@ for i = 1, #ids do
     local attempt = sub(record, 1, 1) == "D" and split(match(record, "^[^\\n]*"))[8] or v and v[1] or "0"
     bury(ids[i], record, attempt)
     changed = changed + 1
+  elseif record and buried(record) then
+    local h = buried(record)
+    clear(ids[i], h[3], h[6])
+    changed = changed + 1
   end
 end
 remember(operation, changed)

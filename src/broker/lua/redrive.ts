@@ -17,34 +17,33 @@ export const REDRIVE: Script = /* @__PURE__ */ script({
     OPERATIONS,
     `
 local before = answered(operation)
-if before then return "#done|" .. commands .. "|" .. before end
 local ids, died = {}, {}
 for i = 1, num() do
   ids[i] = arg()
   died[i] = num()
 end
 local scores, records = call("ZMSCORE", dead, unpack(ids)), read(ids)
-local alive, zready, revived, fields = {}, {}, {}, {}
+local alive, zready, revived = {}, {}, {}
 for i = 1, #ids do
   local record = records[i]
   if scores[i] and tonumber(scores[i]) == died[i] and record then
-    if sub(record, 1, 1) == "D" then
+    if not before and sub(record, 1, 1) == "D" then
       local head, rest = match(record, "^D([^\\n]*)\\n(.*)$")
       local h = split(head)
       put(alive, ids[i], "L|" .. table.concat(h, "|", 2, 6) .. "\\n" .. sub(rest, tonumber(h[9]) + 1))
     end
-    if match(record, "^[LD]") then
+    if sub(record, 1, 1) == "L" or not before and sub(record, 1, 1) == "D" then
       put(zready, text(us + i), ids[i])
-      put(fields, "t:" .. ids[i])
       put(revived, ids[i])
     end
   end
 end
-flush("ZADD", ready, zready)
-store(alive)
-remember(operation, #revived)
+if not before then
+  flush("ZADD", ready, zready)
+  store(alive)
+  remember(operation, #revived)
+end
 flush("ZREM", dead, revived)
-flush("HDEL", state, fields)
-return "#done|" .. commands .. "|" .. #revived`,
+return "#done|" .. commands .. "|" .. (before or #revived)`,
   ],
 });

@@ -7,7 +7,7 @@
  */
 export const SETTLE: string = `
 local ENDED = { complete = "C", cancel = "X", expire = "E" }
-local dying, deadlines = {}, {}
+local dying, freed = {}, {}
 for i = 1, #settles do
   local s, v = settles[i], state_of("t:" .. settles[i].id)
   if not v or v[2] ~= s.token then put(stale, s.id)
@@ -23,7 +23,7 @@ for i = 1, #settles do
     else
       set("t:" .. s.id, "!")
       put(hdel, "t:" .. s.id)
-      if s.dedupe ~= "" and match(old["d:" .. s.dedupe] or "", "^(.*)|%d+$") == s.id then put(hdel, "d:" .. s.dedupe) end
+      if s.dedupe ~= "" and match(old["d:" .. s.dedupe] or "", "^(.*)|%d+$") == s.id then freed["d:" .. s.dedupe] = true end
       if s.kind == "dead" then
         put(zdead, text(now), s.id)
         put(dying, s.id)
@@ -42,7 +42,7 @@ if #dying > 0 then
     local id, record = dying[i], records[i] or ""
     local head, envelope = match(record, "^L(|[^\\n]*)\\n(.*)$")
     if not head then head, envelope = "|" .. text(us) .. "||0||", record end
-    put(ended, id, "D" .. head .. dying[id] .. envelope)
+    if not match(record, "^D|%d") then put(ended, id, "D" .. head .. dying[id] .. envelope) end
   end
 end
 local born, ids = {}, {}
@@ -52,8 +52,15 @@ end
 if #born > 0 then
   local known = read(ids)
   for i = 1, #born do
-    if born[i].dedupe ~= "" then holders[born[i].dedupe] = holders[born[i].dedupe] or old["d:" .. born[i].dedupe] end
+    local field = "d:" .. born[i].dedupe
+    if not freed[field] then holders[born[i].dedupe] = holders[born[i].dedupe] or old[field] end
     admit(born[i], us + #settles + i, known[i])
+  end
+end
+for field in pairs(freed) do
+  if not taken[field] then
+    put(hset, field, "")
+    put(hdel, field)
   end
 end`;
 

@@ -3,7 +3,7 @@ import type { Script } from "../script.ts";
 import { ADMIT } from "./admit.ts";
 import { BASE, BODIES, CLOCK, FORGETTABLE, LINE } from "./base.ts";
 import { CLAIM, RECALL } from "./claim.ts";
-import { COMMIT, MARK_LEASES, PLANT, REMOVE, SWEEP } from "./commit.ts";
+import { ARM, COMMIT, MARK_LEASES, PLANT, REMOVE, SWEEP } from "./commit.ts";
 import { PROMOTE, WRITE } from "./promote.ts";
 import { EXTEND, REAP, SETTLE } from "./settle.ts";
 
@@ -54,7 +54,7 @@ end`;
 const ANSWER = `
 if newcomer and lean == 0 and not call("HGET", meta, "canary") then plant() end
 if sweep_at and sweep_at <= now or lean == 1 then sweep()
-elseif not sweep_at and #settles > 0 then call("ZADD", due, text(now + 60000 - 5e13), "!sweep") end
+elseif #settles > 0 or #claimed > 0 then arm() end
 local next_at = next_due or ""
 if first_lease and first_lease > now and (next_at == "" or first_lease < next_at) then next_at = first_lease end
 return { "#done|" .. text(now) .. "|" .. (next_at == "" and "" or text(next_at)) .. "|" .. paused .. "|" .. sweeping .. "|" .. ghosts .. "|" .. commands, stale, lost, cancelled, reaped, deliveries }`;
@@ -90,8 +90,9 @@ export const STEP: Script = /* @__PURE__ */ script({
     ADMIT,
     MARK_LEASES,
     READ,
-    RECALL,
     PLANT,
+    ARM,
+    RECALL,
     SWEEP,
     BEGIN,
     SETTLE,
