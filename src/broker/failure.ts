@@ -39,8 +39,15 @@ export function diagnose(error: unknown): Diagnosis {
   ) {
     return { failure: "full", words };
   }
-  return { failure: "rejected", words };
+  return {
+    failure: DELIBERATE.test(words) ? "rejected" : "unavailable",
+    words,
+  };
 }
+
+/** What the same request would be told again: a script's own error, or a command the server will not run. Clients do not pass on the HTTP status, so any other error may be a passing one. */
+const DELIBERATE =
+  /script|syntax|unknown|wrong number|not (supported|allowed|available|an? )|dynamic keys/i;
 
 const ADVICE: Readonly<Record<BrokerFailure, string>> = {
   unavailable:

@@ -1,6 +1,6 @@
 import { bodyKeyOf, KEY_NAMES, keyOf } from "../../src/broker/keys.ts";
 import { SHARDS } from "../../src/core/id.ts";
-import { gateway } from "./host.ts";
+import { redisCommand } from "./redis_command.ts";
 
 /** A queue as the database holds it: each key's members or fields, sorted. */
 export async function dump(
@@ -13,7 +13,7 @@ export async function dump(
   const out: Record<string, unknown> = {};
   for (const key of keys) {
     const hash = /:(state|meta|body\.\d)$/.test(key);
-    const flat = await command<readonly string[]>(
+    const flat = await redisCommand<readonly string[]>(
       hash ? ["HGETALL", key] : ["ZRANGE", key, "0", "-1", "WITHSCORES"],
     );
     const pairs: Record<string, string> = {};
@@ -21,15 +21,4 @@ export async function dump(
     out[key.slice(`baton:1:${queue}:`.length)] = pairs;
   }
   return out;
-}
-
-async function command<T>(words: readonly string[]): Promise<T> {
-  const reply = await fetch(gateway.url, {
-    method: "POST",
-    headers: { authorization: `Bearer ${gateway.token}` },
-    body: JSON.stringify(words),
-  });
-  const { result, error } = await reply.json();
-  if (error !== undefined) throw new Error(error);
-  return result;
 }

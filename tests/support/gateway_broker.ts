@@ -11,10 +11,15 @@ export interface GatewayBroker extends ContractBroker {
   readonly lane: Control;
 }
 
+/** The broker's options, and how long its client waits. */
+export interface GatewayBrokerOptions extends UpstashBrokerOptions {
+  readonly timeoutMs?: number;
+}
+
 /** An `UpstashBroker` through a new lane of the shared gateway. */
 export async function gatewayBroker(
   startAt: number,
-  options: UpstashBrokerOptions = {},
+  { timeoutMs = 5_000, ...options }: GatewayBrokerOptions = {},
 ): Promise<GatewayBroker> {
   const token = `${gateway.token}.${crypto.randomUUID().slice(0, 8)}`;
   const lane = control(gateway.url, token);
@@ -25,6 +30,7 @@ export async function gatewayBroker(
     enableAutoPipelining: false,
     enableTelemetry: false,
     retry: { retries: 0 },
+    signal: () => AbortSignal.timeout(timeoutMs),
   });
   let now = startAt;
   const tell = async () => {
