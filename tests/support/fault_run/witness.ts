@@ -1,0 +1,68 @@
+/** What the database itself saw, by Redis's MONITOR: no reply that was cut, and no process that was killed, can hide a claim or a settlement from it. */
+export interface Witness {
+  /** Distinct lease tokens that were committed, by task. */
+  readonly claims: ReadonlyMap<string, ReadonlySet<string>>;
+  /** How often an ending was committed, by task. */
+  readonly endings: ReadonlyMap<string, number>;
+  /** Begins to look, or looks again when Redis has restarted. */
+  watch(port: number): Promise<void>;
+  /** Looks no longer. */
+  leave(): Promise<void>;
+}
+
+/** A witness of the `state` hash of `queue`. */
+export function newWitness(queue: string): Witness {
+  const claims = new Map<string, Set<string>>();
+  const endings = new Map<string, number>();
+  const commit = `lua] "HSET" "baton:1:${queue}:state"`;
+  let leave = () => Promise.resolve();
+
+  function note(line: string): void {
+    if (!line.includes(commit)) return;
+    for (const [, id, value] of line.matchAll(/"t:([^"]*)" "([^"]*)/g)) {
+      const token = value!.split("|")[1];
+      if (value === "!") endings.set(id!, (endings.get(id!) ?? 0) + 1);
+      else if (token) {
+        claims.set(id!, (claims.get(id!) ?? new Set()).add(token));
+      }
+    }
+  }
+
+  return {
+    claims,
+    endings,
+    leave: () => leave(),
+    async watch(port) {
+      const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      await connection.write(new TextEncoder().encode("MONITOR\r\n"));
+      let closed = false;
+      const reading = (async () => {
+        const lines = connection.readable
+          .pipeThrough(new TextDecoderStream())
+          .pipeThrough(splitLines());
+        for await (const line of lines) note(line);
+        closed = true;
+      })().catch((error) => {
+        if (!closed) throw error;
+      });
+      leave = async () => {
+        if (!closed) {
+          closed = true;
+          connection.close();
+        }
+        await reading;
+      };
+    },
+  };
+}
+
+function splitLines(): TransformStream<string, string> {
+  let rest = "";
+  return new TransformStream({
+    transform(chunk, controller) {
+      const lines = (rest + chunk).split("\r\n");
+      rest = lines.pop()!;
+      for (const line of lines) controller.enqueue(line);
+    },
+  });
+}
