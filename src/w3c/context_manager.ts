@@ -1,0 +1,82 @@
+import {
+  type Context,
+  type ContextManager,
+  ROOT_CONTEXT,
+} from "@opentelemetry/api";
+
+/** What is used of `AsyncLocalStorage`. */
+interface Storage {
+  run<Result>(context: Context, callback: () => Result): Result;
+  getStore(): Context | undefined;
+}
+
+interface Host {
+  readonly AsyncLocalStorage?: new () => Storage;
+  readonly process?: {
+    getBuiltinModule?(
+      name: string,
+    ): { readonly AsyncLocalStorage?: new () => Storage } | undefined;
+  };
+}
+
+/**
+ * Keeps the current context across `await`, by the host's `AsyncLocalStorage` where it offers one.
+ *
+ * It is looked for at first use and never imported: on a host without it {@link EdgeContextManager.active} is always
+ * the root context, {@link EdgeContextManager.with} just calls, and contexts are handed on explicitly.
+ */
+export class EdgeContextManager implements ContextManager {
+  #storage: Storage | null | undefined;
+
+  /** Whether the host has `AsyncLocalStorage`, so that contexts follow the code. */
+  get available(): boolean {
+    return this.#store() !== null;
+  }
+
+  /** The current context; the root context outside of {@link EdgeContextManager.with}. */
+  active(): Context {
+    return this.#store()?.getStore() ?? ROOT_CONTEXT;
+  }
+
+  /** Calls `callback` with `context` as the current one, also in all that it awaits, and returns what it returns. */
+  with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
+    context: Context,
+    callback: F,
+    thisArg?: ThisParameterType<F>,
+    ...args: A
+  ): ReturnType<F> {
+    const call = () => callback.call(thisArg as ThisParameterType<F>, ...args);
+    const storage = this.#store();
+    return storage === null ? call() : storage.run(context, call);
+  }
+
+  /** Returns `target`, when it is a function one that runs with `context` as the current one. */
+  bind<T>(context: Context, target: T): T {
+    if (typeof target !== "function") return target;
+    const run = <R>(call: () => R): R => this.with(context, call);
+    return function (this: unknown, ...args: unknown[]): unknown {
+      return run(() => target.apply(this, args));
+    } as T;
+  }
+
+  /** Does nothing: the look-up is made at first use. */
+  enable(): this {
+    return this;
+  }
+
+  /** Does nothing: contexts end with the calls that set them. */
+  disable(): this {
+    return this;
+  }
+
+  #store(): Storage | null {
+    return this.#storage ??= find();
+  }
+}
+
+function find(): Storage | null {
+  const host = globalThis as Host;
+  const Found = host.AsyncLocalStorage ??
+    host.process?.getBuiltinModule?.("node:async_hooks")?.AsyncLocalStorage;
+  return Found === undefined ? null : new Found();
+}

@@ -1,0 +1,106 @@
+import {
+  type Context,
+  propagation,
+  type SpanContext,
+  type TextMapGetter,
+  type TextMapPropagator,
+  type TextMapSetter,
+  trace,
+} from "@opentelemetry/api";
+import { formatBaggage, parseBaggage } from "./baggage.ts";
+import { isTracingSuppressed } from "./suppression.ts";
+import { formatTraceparent, parseTraceparent } from "./traceparent.ts";
+import { TraceState } from "./tracestate.ts";
+
+const TRACE_ID = /^(?!0+$)[0-9a-f]{32}$/;
+const SPAN_ID = /^(?!0+$)[0-9a-f]{16}$/;
+
+/** What a {@link W3CPropagator} carries. */
+export interface W3CPropagatorOptions {
+  /**
+   * Whether baggage goes along with the trace.
+   *
+   * @default {true}
+   */
+  readonly baggage?: boolean;
+}
+
+/**
+ * Carries trace context and baggage in `traceparent`, `tracestate` and `baggage`.
+ *
+ * An invalid `traceparent` is ignored and its `tracestate` with it; an invalid `tracestate` leaves `traceparent` alone.
+ * The random flag of level 2 is kept. Where tracing is suppressed, the trace is not sent.
+ *
+ * @see W3C Trace Context level 2; W3C Baggage
+ */
+export class W3CPropagator implements TextMapPropagator {
+  readonly #baggage: boolean;
+
+  /**
+   * Makes a propagator.
+   *
+   * @param options What it carries; by default everything.
+   */
+  constructor(options: W3CPropagatorOptions = {}) {
+    this.#baggage = options.baggage ?? true;
+  }
+
+  /** Writes the context's span and baggage, as far as it has them, into the carrier. */
+  inject<Carrier>(
+    context: Context,
+    carrier: Carrier,
+    setter: TextMapSetter<Carrier>,
+  ): void {
+    const span = trace.getSpanContext(context);
+    if (span && isValid(span) && !isTracingSuppressed(context)) {
+      setter.set(carrier, "traceparent", formatTraceparent(span));
+      const state = span.traceState?.serialize();
+      if (state) setter.set(carrier, "tracestate", state);
+    }
+    const baggage = this.#baggage && propagation.getBaggage(context);
+    const header = baggage && formatBaggage(baggage);
+    if (header) setter.set(carrier, "baggage", header);
+  }
+
+  /** Returns the context with the remote span and the baggage that the carrier holds. */
+  extract<Carrier>(
+    context: Context,
+    carrier: Carrier,
+    getter: TextMapGetter<Carrier>,
+  ): Context {
+    let extracted = context;
+    const span = only(getter.get(carrier, "traceparent"), parseTraceparent);
+    if (span) {
+      const header = getter.get(carrier, "tracestate");
+      const traceState = header ? TraceState.parse(header) : undefined;
+      extracted = trace.setSpanContext(
+        extracted,
+        traceState ? { ...span, traceState } : span,
+      );
+    }
+    const header = this.#baggage && getter.get(carrier, "baggage");
+    const baggage = header ? parseBaggage(header) : undefined;
+    return baggage ? propagation.setBaggage(extracted, baggage) : extracted;
+  }
+
+  /** The names of the fields that {@link W3CPropagator.inject} may set. */
+  fields(): string[] {
+    const trace = ["traceparent", "tracestate"];
+    return this.#baggage ? [...trace, "baggage"] : trace;
+  }
+}
+
+/** Reads a field that may stand there once only. */
+function only<T>(
+  header: string | string[] | undefined,
+  parse: (value: string) => T | undefined,
+): T | undefined {
+  const value = typeof header === "object" && header.length === 1
+    ? header[0]
+    : header;
+  return typeof value === "string" ? parse(value) : undefined;
+}
+
+function isValid({ traceId, spanId }: SpanContext): boolean {
+  return TRACE_ID.test(traceId) && SPAN_ID.test(spanId);
+}

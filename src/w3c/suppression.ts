@@ -1,0 +1,16 @@
+import { type Context, createContextKey } from "@opentelemetry/api";
+
+/** The key that OpenTelemetry's SDKs and instrumentations share for what is not to be traced. */
+const SUPPRESSED = createContextKey(
+  "OpenTelemetry SDK Context Key SUPPRESS_TRACING",
+);
+
+/** A context in which nothing is traced: an exporter's own requests run in it. */
+export function suppressTracing(context: Context): Context {
+  return context.setValue(SUPPRESSED, true);
+}
+
+/** Whether nothing is to be traced in the context. */
+export function isTracingSuppressed(context: Context): boolean {
+  return context.getValue(SUPPRESSED) === true;
+}

@@ -1,0 +1,43 @@
+import type { SpanContext } from "@opentelemetry/api";
+
+const FIELDS =
+  /^(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/;
+const LENGTH = 55;
+const NO_TRACE = "0".repeat(32);
+const NO_SPAN = "0".repeat(16);
+
+/** Sampled (1) and random (2): the flags that level 2 defines, the only ones that may be sent. */
+const KNOWN_FLAGS = 3;
+
+/**
+ * Reads a `traceparent` header.
+ *
+ * Of a version later than 00 it reads the four fields that version 00 knows.
+ * Of the flags it keeps sampled (1) and random (2).
+ *
+ * @param header The header's value.
+ * @returns The remote span's context, or `undefined` when the header is invalid and the trace must start anew.
+ * @see W3C Trace Context level 2, sections 3.2 and 4
+ */
+export function parseTraceparent(header: string): SpanContext | undefined {
+  if (header.length < LENGTH || !FIELDS.test(header)) return undefined;
+  if (header.length > LENGTH && header.startsWith("00")) return undefined;
+  const traceId = header.slice(3, 35);
+  const spanId = header.slice(36, 52);
+  if (traceId === NO_TRACE || spanId === NO_SPAN) return undefined;
+  const traceFlags = parseInt(header.slice(53, LENGTH), 16) & KNOWN_FLAGS;
+  return { traceId, spanId, traceFlags, isRemote: true };
+}
+
+/**
+ * Writes a `traceparent` header of version 00.
+ *
+ * Flags other than sampled and random are sent as zero, as level 2 demands.
+ *
+ * @param context The span's context; its ids are written as they are.
+ * @returns The header's value, 55 characters when the ids are valid.
+ */
+export function formatTraceparent(context: SpanContext): string {
+  const flags = context.traceFlags & KNOWN_FLAGS;
+  return `00-${context.traceId}-${context.spanId}-0${flags}`;
+}
