@@ -1,0 +1,120 @@
+/** What telemetry takes for attributes: any record; values that OTLP cannot express are left out. */
+export type Attributes = Readonly<Record<string, unknown>>;
+
+/** A value as OTLP's `AnyValue` knows it; `null` is the empty value and occurs in lists and maps only. */
+export type AttributeValue =
+  | string
+  | number
+  | boolean
+  | bigint
+  | Uint8Array<ArrayBuffer>
+  | null
+  | readonly AttributeValue[]
+  | { readonly [key: string]: AttributeValue };
+
+const MAX_DEPTH = 64;
+const MAX_INT64 = 2n ** 63n - 1n;
+const MIN_INT64 = -(2n ** 63n);
+
+/** Attributes in the order in which they were first set. */
+export class AttributeList {
+  readonly keys: string[] = [];
+  readonly values: AttributeValue[] = [];
+  /** How many were left out because the list was full. */
+  dropped = 0;
+
+  /** Sets one; new ones beyond `maxCount` are counted and left out, strings are cut to `maxLength`. */
+  set(key: string, value: unknown, maxCount: number, maxLength: number): void {
+    const own = toAttributeValue(value, maxLength);
+    if (own === undefined || key === "") return;
+    const index = this.keys.indexOf(key);
+    if (index >= 0) this.values[index] = own;
+    else if (this.keys.length >= maxCount) this.dropped++;
+    else {
+      this.keys.push(key);
+      this.values.push(own);
+    }
+  }
+
+  /** Sets all of a record, in its order. */
+  setAll(
+    attributes: Attributes | undefined,
+    maxCount: number,
+    maxLength: number,
+  ): void {
+    for (const key in attributes) {
+      this.set(key, attributes[key], maxCount, maxLength);
+    }
+  }
+}
+
+/** A list of attributes without limits, which resources and metrics are exempt from. */
+export function attributeList(attributes: Attributes): AttributeList {
+  const list = new AttributeList();
+  list.setAll(attributes, Infinity, Infinity);
+  return list;
+}
+
+/** A copy of the value with its strings cut to `maxLength`, or `undefined` when it is no attribute value. */
+export function toAttributeValue(
+  value: unknown,
+  maxLength: number,
+): AttributeValue | undefined {
+  switch (typeof value) {
+    case "string":
+      return value.length > maxLength ? value.slice(0, maxLength) : value;
+    case "number":
+    case "boolean":
+      return value;
+    case "bigint":
+      return value > MAX_INT64 || value < MIN_INT64 ? String(value) : value;
+    case "object":
+      return value === null ? undefined : copy(value, maxLength, []);
+    default:
+      return undefined;
+  }
+}
+
+/** Copies lists, maps and bytes; what contains itself or lies too deep becomes the empty value. */
+function copy(
+  value: object,
+  maxLength: number,
+  ancestors: readonly object[],
+): AttributeValue {
+  if (value instanceof Uint8Array) return value.slice(0, maxLength);
+  if (ancestors.length === MAX_DEPTH || ancestors.includes(value)) return null;
+  const path = [...ancestors, value];
+  const inner = (item: unknown): AttributeValue =>
+    typeof item === "object" && item !== null
+      ? copy(item, maxLength, path)
+      : toAttributeValue(item, maxLength) ?? null;
+  if (Array.isArray(value)) return value.map(inner);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, inner(item)]),
+  );
+}
+
+/** Whether a number is exported as an integer. */
+export function isInt64(value: number): boolean {
+  return Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63;
+}
+
+/** About how many bytes the attributes take, for bounding what is kept. */
+export function sizeOf({ keys, values }: AttributeList): number {
+  let size = 0;
+  for (const key of keys) size += key.length;
+  for (const value of values) size += sizeOfValue(value);
+  return size;
+}
+
+function sizeOfValue(value: AttributeValue): number {
+  if (typeof value === "string" || value instanceof Uint8Array) {
+    return value.length + 8;
+  }
+  if (typeof value !== "object" || value === null) return 8;
+  let size = 16;
+  for (const [key, item] of Object.entries(value)) {
+    size += key.length + sizeOfValue(item);
+  }
+  return size;
+}

@@ -1,0 +1,80 @@
+import type { HrTime, TimeInput } from "@opentelemetry/api";
+import { type Clock, systemClock } from "../core/clock.ts";
+
+/** The clock that telemetry reads. */
+export interface TelemetryClock extends Clock {
+  /**
+   * A reading in milliseconds, with any origin, that never goes back; fractions are welcome.
+   *
+   * @default {`performance.now()` on the system's clock, else {@link Clock.now}}
+   */
+  monotonic?(): number;
+}
+
+/** The host's wall clock, monotonic clock and timers. */
+export const systemTelemetryClock: TelemetryClock = {
+  ...systemClock,
+  monotonic: () => performance.now(),
+};
+
+/** Numbers below this (1973 as an epoch) are readings of the monotonic clock, which the API allows as times. */
+const FIRST_EPOCH_MS = 1e11;
+
+/** The monotonic reading of a clock, by its wall clock when it has no other. */
+export function monotonic(clock: TelemetryClock): number {
+  return clock.monotonic === undefined ? clock.now() : clock.monotonic();
+}
+
+/**
+ * The clock of one local root and the spans beneath it: wall time once, then monotonic progress,
+ * so that a trace's spans never run backwards and an isolate that slept starts its next root at the right time.
+ */
+export class RootClock {
+  /** When the local root began. */
+  readonly startAt: HrTime;
+  readonly #clock: TelemetryClock;
+  readonly #offsetMs: number;
+
+  constructor(clock: TelemetryClock) {
+    const now = clock.now();
+    this.startAt = fromMillis(now);
+    this.#clock = clock;
+    this.#offsetMs = now - monotonic(clock);
+  }
+
+  /** The current instant. */
+  now(): HrTime {
+    return fromMillis(this.#offsetMs + monotonic(this.#clock));
+  }
+
+  /** The instant that `time` names, exactly; the current one when it names none. */
+  at(time: TimeInput | undefined): HrTime {
+    if (time === undefined) return this.now();
+    if (isHrTime(time)) return [time[0], time[1]];
+    const ms = Array.isArray(time)
+      ? time[0] * 1e3 + time[1] / 1e6
+      : Number(time);
+    if (!Number.isFinite(ms)) return this.now();
+    return fromMillis(ms < FIRST_EPOCH_MS ? this.#offsetMs + ms : ms);
+  }
+}
+
+/** Whether both parts are what they are to be; receivers refuse whole requests for one that is not. */
+function isHrTime(time: TimeInput): time is HrTime {
+  if (!Array.isArray(time)) return false;
+  const [seconds, nanos] = time;
+  return Number.isInteger(seconds) && Number.isInteger(nanos) &&
+    seconds >= 0 && nanos >= 0 && nanos < 1e9;
+}
+
+/** Milliseconds since the epoch as seconds and nanoseconds. */
+export function fromMillis(ms: number): HrTime {
+  const seconds = Math.floor(ms / 1000);
+  const nanos = Math.round((ms - seconds * 1000) * 1e6);
+  return nanos === 1e9 ? [seconds + 1, 0] : [seconds, nanos];
+}
+
+/** The later of two instants. */
+export function later(a: HrTime, b: HrTime): HrTime {
+  return a[0] > b[0] || (a[0] === b[0] && a[1] > b[1]) ? a : b;
+}

@@ -1,0 +1,353 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { ROOT_CONTEXT } from "@opentelemetry/api";
+import type { FlushReport, TelemetryOptions } from "../src/otlp/mod.ts";
+import { Collector } from "./support/collector.ts";
+import { wire } from "./support/otlp.ts";
+import { test } from "./support/suite.ts";
+
+type Answer = (
+  init: RequestInit,
+  attempt: number,
+) => Response | Promise<Response>;
+
+/** A telemetry whose receiver answers as told; `flush()` ends one span and sends it. */
+function sending(answer: Answer, options: TelemetryOptions = {}) {
+  const requests: { url: string; at: number; init: RequestInit }[] = [];
+  const { telemetry, clock } = wire({
+    metrics: false,
+    fetch: async (input, init = {}) => {
+      requests.push({ url: String(input), at: clock.monotonic(), init });
+      return await answer(init, requests.length);
+    },
+    ...options,
+  });
+  const tracer = telemetry.tracerProvider.getTracer("t");
+  const flush = (): Promise<FlushReport> => {
+    tracer.startSpan("a").end();
+    return telemetry.flush();
+  };
+  return { telemetry, clock, requests, flush };
+}
+
+function status(code: number, headers: Record<string, string> = {}): Answer {
+  return () => new Response("", { status: code, headers });
+}
+
+const ok: Answer = () => new Response();
+
+/** A request that is never answered, though it may be aborted. */
+const hanging: Answer = ({ signal }) =>
+  new Promise((_, reject) =>
+    signal?.addEventListener("abort", () => reject(signal.reason))
+  );
+
+test("flush() posts to the signal's URL with its headers, without following redirects", async () => {
+  const { flush, requests } = sending(ok, {
+    endpoint: "https://otlp.example.test/base/?tenant=1",
+    headers: { authorization: "Bearer x" },
+  });
+  assertEquals(await flush(), { spans: 1, points: 0, dropped: 0, late: 0 });
+  const [{ url, init }] = requests as [typeof requests[0]];
+  assertEquals(url, "https://otlp.example.test/base/v1/traces?tenant=1");
+  assertEquals(init.method, "POST");
+  assertEquals(init.redirect, "manual");
+  const headers = new Headers(init.headers);
+  assertEquals(headers.get("content-type"), "application/x-protobuf");
+  assertEquals(headers.get("authorization"), "Bearer x");
+  assertMatch(headers.get("user-agent")!, /^OTel-OTLP-Exporter-Baton\//);
+  assertEquals(headers.get("content-encoding"), null);
+});
+
+test("flush() sends nothing when there is nothing", async () => {
+  const { telemetry, requests } = sending(ok, { metrics: {} });
+  assertEquals(await telemetry.flush(), {
+    spans: 0,
+    points: 0,
+    dropped: 0,
+    late: 0,
+  });
+  assertEquals(requests.length, 0);
+});
+
+test("flush() compresses from 1 KB on when told so", async () => {
+  const collector = new Collector();
+  const encodings: unknown[] = [];
+  const { telemetry } = wire({
+    compression: "gzip",
+    fetch: (input, init) => {
+      const request = new Request(input, init);
+      encodings.push(request.headers.get("content-encoding"));
+      return collector.handle(request);
+    },
+  });
+  for (const length of [2_000, 1]) {
+    telemetry.tracerProvider.getTracer("t").startSpan("a")
+      .setAttribute("text", "x".repeat(length)).end();
+    assertEquals((await telemetry.flush()).spans, 1);
+  }
+  assertEquals(encodings, ["gzip", null]);
+  assertEquals(String(collector.spans[0]?.attributes.text).length, 2_000);
+});
+
+test("flush() runs its requests outside of any trace, registered or not", async () => {
+  for (const isRegistered of [true, false]) {
+    const collector = new Collector();
+    const { telemetry } = wire({
+      fetch: (input, init) => {
+        tracer.startSpan("POST").end();
+        return collector.handle(new Request(input, init));
+      },
+    });
+    const tracer = telemetry.tracerProvider.getTracer("t");
+    if (isRegistered) assert(telemetry.register());
+    try {
+      await tracer.startActiveSpan("a", async (span) => {
+        span.end();
+        await telemetry.flush();
+      });
+      const { available } = telemetry.contextManager;
+      assertEquals((await telemetry.flush()).spans, available ? 0 : 1);
+    } finally {
+      telemetry.unregister();
+    }
+  }
+});
+
+test("flush() retries 429, 502, 503, 504 and failed connections, with growing pauses", async () => {
+  for (const code of [429, 502, 503, 504, 0]) {
+    const { flush, clock, requests } = sending((_, attempt) => {
+      if (attempt === 3) return new Response();
+      if (code === 0) throw new TypeError("refused: secret.example.test");
+      return new Response("", { status: code });
+    });
+    const flushed = flush();
+    await clock.advance(1_000);
+    await clock.advance(1_500);
+    assertEquals((await flushed).spans, 1, String(code));
+    assertEquals(requests.map(({ at }) => at), [0, 1_000, 2_500]);
+    assertEquals(clock.pending, 0);
+  }
+});
+
+test("flush() spreads its retries by a fifth either way", async () => {
+  for (const [random, expected] of [[0, 800], [1, 1_200]] as const) {
+    const { flush, clock, requests } = sending(
+      (_, attempt) => new Response("", { status: attempt === 1 ? 503 : 200 }),
+      { random: () => random },
+    );
+    const flushed = flush();
+    await clock.advance(2_000);
+    assertEquals((await flushed).spans, 1);
+    assertEquals(requests[1]?.at, expected);
+  }
+});
+
+test("flush() does not retry any other status, and drops the spans", async () => {
+  for (const code of [301, 302, 400, 401, 403, 404, 413, 415, 500, 501]) {
+    const { flush, requests } = sending(
+      status(code, { location: "https://elsewhere.test/" }),
+    );
+    const { spans, dropped, error } = await flush();
+    assertEquals([spans, dropped], [0, 1], String(code));
+    assertMatch(error!, new RegExp(`answered ${code}`));
+    assertEquals(requests.length, 1);
+  }
+});
+
+test("flush() ends within five seconds whatever the receiver does", async () => {
+  const answers: readonly (readonly [answer: Answer, endsAt: number])[] = [
+    [hanging, 5_000],
+    [() => new Promise(() => {}), 5_000],
+    [() => new Response(new ReadableStream()), 5_000],
+    [status(503), 4_750],
+  ];
+  for (const [answer, endsAt] of answers) {
+    const { flush, clock } = sending(answer);
+    let report: FlushReport | undefined;
+    const flushed = flush().then((done) => report = done);
+    await clock.advance(endsAt - 1);
+    assertEquals(report, undefined);
+    await clock.advance(1);
+    await flushed;
+    assertEquals([report?.spans, report?.dropped], [0, 1]);
+    assert(report?.error);
+    assertEquals(clock.pending, 0);
+  }
+});
+
+test("flush() honours Retry-After in both forms while there is time", async () => {
+  for (const form of ["seconds", "date"] as const) {
+    const { flush, clock, requests } = sending((_, attempt) =>
+      attempt === 2 ? new Response() : new Response("", {
+        status: 429,
+        headers: {
+          "retry-after": form === "seconds"
+            ? "3"
+            : new Date(clock.now() + 3_000).toUTCString(),
+        },
+      })
+    );
+    const flushed = flush();
+    await clock.advance(3_000);
+    assertEquals((await flushed).spans, 1);
+    assertEquals(requests.map(({ at }) => at), [0, 3_000], form);
+  }
+});
+
+test("flush() leaves a receiver alone until its Retry-After, and drops meanwhile", async () => {
+  const { flush, clock, requests } = sending((_, attempt) =>
+    attempt > 1
+      ? new Response()
+      : new Response("", { status: 429, headers: { "retry-after": "30" } })
+  );
+  const first = await flush();
+  assertEquals([first.dropped, requests.length], [1, 1]);
+  await clock.advance(29_999);
+  const second = await flush();
+  assertEquals([second.dropped, requests.length], [1, 1]);
+  assertMatch(second.error!, /Paused/);
+  await clock.advance(1);
+  assertEquals((await flush()).spans, 1);
+});
+
+test("flush() pauses after a failed export, twice as long each time up to a minute", async () => {
+  const { flush, clock, requests } = sending(status(500));
+  for (const pauseMs of [1, 2, 4, 8, 16, 32, 60, 60].map((s) => s * 1_000)) {
+    const before = requests.length;
+    await flush();
+    assertEquals(requests.length, before + 1);
+    await clock.advance(pauseMs - 1);
+    assertMatch((await flush()).error!, /Paused/, String(pauseMs));
+    await clock.advance(1);
+  }
+});
+
+test("flush() pauses once for failures that were under way together, and no more after a success", async () => {
+  let code = 500;
+  const { flush, clock, requests } = sending(() =>
+    new Response("", { status: code })
+  );
+  await Promise.all(Array.from({ length: 20 }, flush));
+  await clock.advance(1_000);
+  code = 200;
+  assertEquals((await flush()).spans, 1);
+  code = 500;
+  await flush();
+  await clock.advance(1_000);
+  const before = requests.length;
+  await flush();
+  assertEquals(requests.length, before + 1);
+});
+
+test("flush() does not pause for what is wrong with the request itself", async () => {
+  const { flush, requests } = sending(status(400));
+  await flush();
+  await flush();
+  assertEquals(requests.length, 2);
+});
+
+test("flush() counts a partial success and repeats its message, in both encodings", async () => {
+  const message = "quota";
+  const json = JSON.stringify({
+    partialSuccess: { rejectedSpans: "1", errorMessage: message },
+  });
+  const bytes = new TextEncoder().encode(message);
+  const partial = [8, 1, 18, bytes.length, ...bytes];
+  const protobuf = new Uint8Array([10, partial.length, ...partial]);
+  for (
+    const [type, body] of [
+      ["application/json", json],
+      ["application/x-protobuf", protobuf],
+    ] as const
+  ) {
+    const { flush, requests } = sending(() =>
+      new Response(body, { headers: { "content-type": type } })
+    );
+    assertEquals(await flush(), {
+      spans: 0,
+      points: 0,
+      dropped: 1,
+      late: 0,
+      error: message,
+    });
+    assertEquals(requests.length, 1);
+  }
+});
+
+test("flush() repeats the receiver's own words about an error, cut short", async () => {
+  const { flush } = sending(() =>
+    Response.json({ code: 3, message: "x".repeat(1_000) }, { status: 400 })
+  );
+  const { error } = await flush();
+  assertEquals(error, `The receiver answered 400 ${"x".repeat(200)}`);
+});
+
+test("flush() survives nonsense, endless and broken replies", async () => {
+  const nonsense = sending(() =>
+    new Response("<html>", { headers: { "content-type": "application/json" } })
+  );
+  assertEquals((await nonsense.flush()).spans, 1);
+  const garbage = sending(() => new Response(new Uint8Array([255, 255, 7])));
+  assertEquals((await garbage.flush()).spans, 1);
+
+  let pulled = 0;
+  let cancelled = false;
+  const endless = sending(() =>
+    new Response(
+      new ReadableStream({
+        pull(controller) {
+          pulled++;
+          controller.enqueue(new Uint8Array(2 ** 20));
+        },
+        cancel() {
+          cancelled = true;
+        },
+      }),
+    )
+  );
+  const report = await endless.flush();
+  assertEquals(report.dropped, 1);
+  assertMatch(report.error!, /4 MiB/);
+  assert(pulled < 10 && cancelled);
+  assertEquals(endless.requests.length, 1);
+
+  const broken = sending((_, attempt) =>
+    attempt === 2 ? new Response() : new Response(
+      new ReadableStream({
+        pull: (controller) => controller.error(new Error("cut")),
+      }),
+    )
+  );
+  const flushed = broken.flush();
+  await broken.clock.advance(1_000);
+  assertEquals((await flushed).spans, 1);
+});
+
+test("flush() tells no secret when it cannot reach the receiver", async () => {
+  const { flush, clock } = sending(() => {
+    throw new TypeError("cannot fetch https://token@secret.test/");
+  }, { endpoint: "https://secret.test/token" });
+  const flushed = flush();
+  await clock.advance(5_000);
+  assertEquals(
+    (await flushed).error,
+    "Cannot reach the receiver: TypeError",
+  );
+});
+
+test("flush() reports for each signal apart: one may fail and the other not", async () => {
+  const { telemetry, clock } = wire({
+    fetch: (input) =>
+      Promise.resolve(
+        new Response("", {
+          status: String(input).endsWith("traces") ? 500 : 200,
+        }),
+      ),
+  });
+  telemetry.tracerProvider.getTracer("t").startSpan("a", {}, ROOT_CONTEXT)
+    .end();
+  telemetry.meterProvider.getMeter("m").createCounter("c").add(1);
+  const { spans, points, dropped } = await telemetry.flush();
+  assertEquals([spans, points, dropped], [0, 1, 1]);
+  assertEquals(clock.pending, 0);
+});

@@ -1,0 +1,310 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { ValueType } from "@opentelemetry/api";
+import type { EdgeMeter } from "../src/otlp/mod.ts";
+import {
+  Collector,
+  type ReceivedMetric,
+  type ReceivedPoint,
+} from "./support/collector.ts";
+import { wire } from "./support/otlp.ts";
+import { test } from "./support/suite.ts";
+
+const START = Date.UTC(2026, 0, 2);
+
+function metered(status: () => number = () => 200) {
+  const wired = wire();
+  const { collector } = wired;
+  const { telemetry, clock } = wire({
+    fetch: (input, init) =>
+      status() === 200
+        ? collector.handle(new Request(input, init))
+        : Promise.resolve(new Response("", { status: status() })),
+  });
+  const meter: EdgeMeter = telemetry.meterProvider.getMeter("lib", "1.0");
+  return {
+    telemetry,
+    clock,
+    meter,
+    collector,
+    /** What one flush brings, by name. */
+    async flush(): Promise<Record<string, ReceivedMetric>> {
+      collector.clear();
+      await telemetry.flush();
+      return Object.fromEntries(collector.metrics.map((m) => [m.name, m]));
+    },
+  };
+}
+
+function values(metric: ReceivedMetric | undefined): unknown[] {
+  return metric?.points.map(({ attributes, value }) => [attributes, value]) ??
+    [];
+}
+
+test("a counter adds up by attributes, in any order of theirs, and exports deltas", async () => {
+  const { meter, clock, flush } = metered();
+  const counter = meter.createCounter("c", { unit: "{x}", description: "d" });
+  await clock.advance(100);
+  counter.add(1, { a: 1, b: "x" });
+  counter.add(2, { b: "x", a: 1 });
+  counter.add(4, { a: "1", b: "x" });
+  counter.add(8, { a: 1, b: "x", none: undefined, nil: null });
+  counter.add(16);
+  counter.add(-1);
+  counter.add(NaN);
+  counter.add(Infinity);
+  await clock.advance(100);
+  const { c } = await flush();
+  assertEquals(values(c), [
+    [{ a: 1, b: "x" }, 11],
+    [{ a: "1", b: "x" }, 4],
+    [{}, 16],
+  ]);
+  const { name, unit, description, kind, monotonic, temporality } = c!;
+  assertEquals(
+    { name, unit, description, kind, monotonic, temporality },
+    {
+      name: "c",
+      unit: "{x}",
+      description: "d",
+      kind: "sum",
+      monotonic: true,
+      temporality: "delta",
+    },
+  );
+  const times = ({ startAt, at }: ReceivedPoint) => [startAt, at];
+  assertEquals(c?.points.map(times), Array(3).fill([START + 100, START + 200]));
+  assertEquals(await flush(), {});
+  await clock.advance(50);
+  counter.add(1);
+  const next = await flush();
+  assertEquals(next.c?.points.map(times), [[START + 200, START + 250]]);
+});
+
+test("a counter of whole numbers exports integers", async () => {
+  const { meter, flush } = metered();
+  const options = { valueType: ValueType.INT };
+  const counter = meter.createCounter("c", options);
+  counter.add(1.9);
+  counter.add(2);
+  assertEquals(values((await flush()).c), [[{}, 3]]);
+});
+
+test("an up-down counter exports its total when it changed", async () => {
+  const { meter, clock, flush } = metered();
+  const counter = meter.createUpDownCounter("u");
+  counter.add(5, { q: "a" });
+  counter.add(-2, { q: "a" });
+  const first = await flush();
+  assertEquals(values(first.u), [[{ q: "a" }, 3]]);
+  assertEquals(first.u?.temporality, "cumulative");
+  assertEquals(first.u?.monotonic, false);
+  assertEquals(await flush(), {});
+  await clock.advance(10);
+  counter.add(1, { q: "b" });
+  const second = await flush();
+  assertEquals(values(second.u), [[{ q: "a" }, 3], [{ q: "b" }, 1]]);
+  assertEquals(second.u?.points[0]?.startAt, START);
+});
+
+test("a gauge exports its last value, once", async () => {
+  const { meter, flush } = metered();
+  const gauge = meter.createGauge("g");
+  gauge.record(5);
+  gauge.record(-3);
+  const { g } = await flush();
+  assertEquals([g?.kind, g?.temporality], ["gauge", "none"]);
+  assertEquals(values(g), [[{}, -3]]);
+  assertEquals(g?.points[0]?.startAt, undefined);
+  assertEquals(await flush(), {});
+});
+
+test("a histogram counts into the advised buckets, whose bounds belong to them", async () => {
+  const { meter, flush } = metered();
+  const advice = { explicitBucketBoundaries: [1, 2.5, 5] };
+  const histogram = meter.createHistogram("h", { unit: "s", advice });
+  for (const value of [0, 1, 1.1, 2.5, 5, 5.1, 100]) histogram.record(value);
+  histogram.record(-1);
+  histogram.record(NaN);
+  const { h } = await flush();
+  const [point] = h!.points;
+  assertEquals(h?.temporality, "delta");
+  assertEquals(point?.bounds, [1, 2.5, 5]);
+  assertEquals(point?.buckets, [2, 2, 1, 2]);
+  assertEquals([point?.count, point?.min, point?.max], [7, 0, 100]);
+  assertAlmostEquals(point!.sum!, 114.7);
+});
+
+test("a histogram takes OpenTelemetry's boundaries when none or senseless ones are advised", async () => {
+  const { meter, flush } = metered();
+  meter.createHistogram("a").record(1);
+  for (const [name, bounds] of [["b", [2, 1]], ["c", [1, NaN]]] as const) {
+    const advice = { explicitBucketBoundaries: [...bounds] };
+    meter.createHistogram(name, { advice }).record(1);
+  }
+  for (const metric of Object.values(await flush())) {
+    assertEquals(metric.points[0]?.bounds?.length, 15);
+    assertEquals(metric.points[0]?.buckets?.[1], 1);
+  }
+});
+
+test("the same name, kind and unit give the same instrument, whatever its case", async () => {
+  const { telemetry, meter, flush } = metered();
+  meter.createCounter("Requests").add(1);
+  const same = telemetry.meterProvider.getMeter("lib", "1.0");
+  same.createCounter("requests").add(2);
+  telemetry.meterProvider.getMeter("other").createCounter("requests").add(4);
+  const sent = await flush();
+  assertEquals(values(sent.Requests), [[{}, 3]]);
+  assertEquals(values(sent.requests), [[{}, 4]]);
+  assertEquals(sent.requests?.library, { name: "other" });
+});
+
+test("an instrument keeps 1,999 sets of attributes and counts the rest together", async () => {
+  const { meter, flush } = metered();
+  const counter = meter.createCounter("c");
+  for (let i = 0; i < 5_000; i++) counter.add(1, { i });
+  for (let i = 0; i < 5_000; i++) counter.add(1, { i });
+  const { c } = await flush();
+  assertEquals(c?.points.length, 2_000);
+  assertEquals(c?.points[0]?.value, 2);
+  assertEquals(c?.points.at(-1), {
+    ...c!.points.at(-1)!,
+    attributes: { "otel.metric.overflow": true },
+    value: 2 * (5_000 - 1_999),
+  });
+  counter.add(1, { i: 4_999 });
+  assertEquals(values((await flush()).c), [[{ i: 4_999 }, 1]]);
+});
+
+test("attributes that are lists or maps make sets of their own", async () => {
+  const { meter, flush } = metered();
+  const counter = meter.createCounter("c");
+  const cycle: Record<string, unknown> = {};
+  cycle.self = cycle;
+  for (const a of [["x", "y"], "x,y", ["x", "y"], { x: 1 }, cycle, 1n]) {
+    counter.add(1, { a });
+  }
+  assertEquals(values((await flush()).c), [
+    [{ a: ["x", "y"] }, 2],
+    [{ a: "x,y" }, 1],
+    [{ a: { x: 1 } }, 1],
+    [{ a: { self: null } }, 1],
+    [{ a: 1 }, 1],
+  ]);
+});
+
+test("what could not be exported is merged back and arrives with the next flush", async () => {
+  let status = 500;
+  const { telemetry, meter, clock, flush } = metered(() => status);
+  const advice = { explicitBucketBoundaries: [1, 2] };
+  const counter = meter.createCounter("c");
+  const upDown = meter.createUpDownCounter("u");
+  const histogram = meter.createHistogram("h", { advice });
+  const last = [{ g: "x" }, { g: "y" }];
+  const gauge = meter.createGauge("g");
+  const measure = (n: number) => {
+    counter.add(n, { a: 1 });
+    upDown.add(n);
+    histogram.record(n);
+    gauge.record(n, last[n % 2]);
+  };
+  measure(1);
+  const report = await telemetry.flush();
+  assertEquals([report.points, report.dropped], [0, 0]);
+  await clock.advance(999);
+  measure(2);
+  assertEquals((await telemetry.flush()).points, 0);
+  status = 200;
+  await clock.advance(1);
+  const { c, u, h, g } = await flush();
+  assertEquals(values(c), [[{ a: 1 }, 3]]);
+  assertEquals(c?.points[0]?.startAt, START);
+  assertEquals(values(u), [[{}, 3]]);
+  assertEquals(values(g), [[{ g: "y" }, 1], [{ g: "x" }, 2]]);
+  const { count, sum, min, max, buckets } = h!.points[0]!;
+  assertEquals([count, sum, min, max, buckets], [2, 3, 1, 2, [1, 1, 0]]);
+  assertEquals(await flush(), {});
+});
+
+test("numbers measured while an export is under way are neither lost nor doubled when it fails", async () => {
+  const called = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<Response>();
+  const collector = new Collector();
+  let requests = 0;
+  const { telemetry, clock } = wire({
+    fetch: (input, init) => {
+      if (++requests > 1) return collector.handle(new Request(input, init));
+      called.resolve();
+      return answer.promise;
+    },
+  });
+  const counter = telemetry.meterProvider.getMeter("m").createCounter("c");
+  counter.add(1);
+  const failing = telemetry.flush();
+  await called.promise;
+  counter.add(2);
+  assertEquals((await telemetry.flush()).points, 1);
+  counter.add(4);
+  answer.resolve(new Response("", { status: 404 }));
+  assertEquals((await failing).points, 0);
+  await clock.advance(1_000);
+  await telemetry.flush();
+  assertEquals(collector.points("c").map(({ value }) => value), [2, 5]);
+});
+
+test("what the receiver will never take is dropped and counted", async () => {
+  let status = 400;
+  const { telemetry, meter, flush } = metered(() => status);
+  meter.createCounter("c").add(1);
+  assertEquals((await telemetry.flush()).dropped, 1);
+  status = 200;
+  assertEquals(await flush(), {});
+});
+
+test("observable instruments are asked at each flush, alone or together", async () => {
+  const { meter, flush } = metered();
+  let depth = 3;
+  const gauge = meter.createObservableGauge("depth");
+  const total = meter.createObservableCounter("total");
+  const upDown = meter.createObservableUpDownCounter("updown");
+  gauge.addCallback(async (result) => {
+    await Promise.resolve();
+    result.observe(99, { q: "a" });
+    result.observe(depth, { q: "a" });
+  });
+  const both = (result: {
+    observe(instrument: object, value: number): void;
+  }) => {
+    result.observe(total, depth * 10);
+    result.observe(upDown, -depth);
+    result.observe(gauge, 1_000);
+  };
+  meter.addBatchObservableCallback(both, [total, upDown]);
+  gauge.addCallback(() => {
+    throw new Error("its own fault");
+  });
+  const first = await flush();
+  assertEquals(values(first.depth), [[{ q: "a" }, 3]]);
+  assertEquals(values(first.total), [[{}, 30]]);
+  assertEquals(first.total?.temporality, "cumulative");
+  assertEquals(values(first.updown), [[{}, -3]]);
+  depth = 4;
+  assertEquals(values((await flush()).total), [[{}, 40]]);
+  meter.removeBatchObservableCallback(both, [total, upDown]);
+  assertEquals(Object.keys(await flush()), ["depth"]);
+});
+
+test("an observable instrument that never answers does not hold up the spans", async () => {
+  const { telemetry, collector, clock } = wire();
+  const gauge = telemetry.meterProvider.getMeter("m").createObservableGauge(
+    "g",
+  );
+  gauge.addCallback(() => new Promise(() => {}));
+  telemetry.tracerProvider.getTracer("t").startSpan("a").end();
+  const flushed = telemetry.flush();
+  await clock.advance(1);
+  assertEquals(collector.spans.length, 1);
+  await clock.advance(4_999);
+  const { spans, error } = await flushed;
+  assertEquals([spans, error], [1, "An observable instrument took too long"]);
+});

@@ -1,0 +1,61 @@
+/** A clock that stands still until a test moves it. */
+export class ManualClock {
+  #now: number;
+  #elapsed = 0;
+  #timers: { readonly at: number; readonly callback: () => void }[] = [];
+
+  /** Starts at an instant, by default one of 2026. */
+  constructor(now: number = Date.UTC(2026, 0, 2)) {
+    this.#now = now;
+  }
+
+  /** How many timers wait. */
+  get pending(): number {
+    return this.#timers.length;
+  }
+
+  now(): number {
+    return this.#now + this.#elapsed;
+  }
+
+  monotonic(): number {
+    return this.#elapsed;
+  }
+
+  /** Sets the wall clock, and leaves the monotonic one alone. */
+  set(now: number): void {
+    this.#now = now - this.#elapsed;
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    const timer = { at: this.#elapsed + ms, callback };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  /** Moves on, running the timers on the way in their order, and lets what they woke run. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#elapsed + ms;
+    await settle();
+    for (;;) {
+      const due = this.#timers.filter(({ at }) => at <= end)
+        .sort((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.#timers = this.#timers.filter((other) => other !== due);
+      this.#elapsed = Math.max(this.#elapsed, due.at);
+      due.callback();
+      await settle();
+    }
+    this.#elapsed = end;
+    await settle();
+  }
+}
+
+/** Lets everything run that is ready to. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 5; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+}
