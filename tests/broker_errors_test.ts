@@ -200,7 +200,6 @@ test("UpstashBroker sends a script again when the server has forgotten it", asyn
 });
 
 test("UpstashBroker works where the server refuses the key-locking flag", async () => {
-  await using made = await gatewayBroker(START);
   const sources: string[] = [];
   const broker = new UpstashBroker({
     evalsha: () =>

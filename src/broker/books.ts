@@ -1,18 +1,25 @@
 import type { PendingState } from "../core/state.ts";
 import type { Counted } from "./broker.ts";
 
+/** What `cancel` takes. */
 export interface CancelRequest {
+  /** Names this call: a repeat is answered the same. */
   readonly operation: string;
+  /** The task. */
   readonly id: string;
   /** Why, as an ended task keeps it. */
   readonly error: string;
+  /** How long its id stays taken. */
   readonly keepMs: number;
 }
 
+/** What `cancel` answers. */
 export interface CancelReply extends Counted {
+  /** Ended now, asked to stop, ended before, or unknown. */
   readonly status: "cancelled" | "cancelling" | "ended" | "missing";
 }
 
+/** What `result` answers. */
 export type ResultReply = Counted & TaskStanding;
 
 /** Where a task stands. */
@@ -41,24 +48,35 @@ export type TaskStanding =
 /** The states that can be listed. */
 export type ListedState = "ready" | "scheduled" | "leased" | "dead";
 
+/** What `list` takes. */
 export interface ListRequest {
+  /** Which tasks. */
   readonly state: ListedState;
+  /** How many at most. */
   readonly limit: number;
   /** Where the page before ended. */
   readonly cursor: string | undefined;
 }
 
+/** What `list` answers. */
 export interface ListReply extends Counted {
+  /** In the order of their line. */
   readonly tasks: readonly ListedTask[];
   /** Where the next page begins; absent on the last. */
   readonly cursor: string | undefined;
 }
 
+/** One task of a list. */
 export interface ListedTask {
+  /** The task's id. */
   readonly id: string;
+  /** The task's name. */
   readonly name: string;
+  /** Where it stands. */
   readonly state: ListedState;
+  /** How many attempts have begun. */
   readonly attempt: number;
+  /** When the broker accepted it. */
   readonly enqueuedAt: number;
   /** When it is due (`scheduled`), its lease ends (`leased`) or it died (`dead`). */
   readonly at: number | undefined;
@@ -66,12 +84,19 @@ export interface ListedTask {
   readonly error: string | undefined;
 }
 
+/** What `stats` answers. */
 export interface StatsReply extends Counted {
+  /** The broker's clock. */
   readonly now: number;
+  /** Tasks to claim. */
   readonly ready: number;
+  /** Tasks that are due later. */
   readonly scheduled: number;
+  /** Tasks that a consumer holds. */
   readonly leased: number;
+  /** Tasks without attempts left. */
   readonly dead: number;
+  /** Whether nothing is claimed. */
   readonly paused: boolean;
   /** Since when the first ready task counts; its priority included. */
   readonly oldestAt: number | undefined;
@@ -79,33 +104,44 @@ export interface StatsReply extends Counted {
   readonly evicted: readonly string[];
 }
 
+/** What `pause` takes. */
 export interface PauseRequest {
+  /** Names this call: a repeat changes nothing. */
   readonly operation: string;
+  /** Whether to stop or to go on. */
   readonly paused: boolean;
 }
 
+/** What `purge` takes. */
 export interface PurgeRequest {
+  /** Names this call: a repeat is answered the same. */
   readonly operation: string;
   /** Ended only if accepted at that very instant. */
   readonly tasks: readonly {
     readonly id: string;
     readonly enqueuedAt: number;
   }[];
+  /** Why, as the ended tasks keep it. */
   readonly error: string;
+  /** How long their ids stay taken. */
   readonly keepMs: number;
 }
 
+/** What `redrive` takes. */
 export interface RedriveRequest {
+  /** Names this call: a repeat is answered the same. */
   readonly operation: string;
   /** Revived only if dead since that very instant. */
   readonly tasks: readonly { readonly id: string; readonly diedAt: number }[];
 }
 
+/** What `purge` and `redrive` answer. */
 export interface ChangedReply extends Counted {
   /** How many tasks were changed. */
   readonly changed: number;
 }
 
+/** What `inspect` takes. */
 export interface InspectRequest {
   /** Whether to put right what is found. */
   readonly repair: boolean;
@@ -113,9 +149,11 @@ export interface InspectRequest {
   readonly cursor: string | undefined;
 }
 
+/** What `inspect` answers. */
 export interface InspectReply extends Counted {
   /** How many entries were looked at. */
   readonly checked: number;
+  /** What does not agree. */
   readonly problems: readonly Problem[];
   /** Where to go on; absent when all was looked at. */
   readonly cursor: string | undefined;

@@ -84,6 +84,7 @@ export interface Counted {
 
 /** A task as the broker takes it. */
 export interface NewTask {
+  /** Its id, made by the caller. */
   readonly id: string;
   /** The task's name, readable without opening the envelope. */
   readonly name: string;
@@ -91,7 +92,9 @@ export interface NewTask {
   readonly envelope: string;
   /** −10 … 10. */
   readonly priority: number;
+  /** When it may be claimed. */
   readonly due: Due;
+  /** What it has in common with others of which one is enough. */
   readonly dedupe: DedupeKey | undefined;
 }
 
@@ -103,16 +106,21 @@ export type Due =
 
 /** At most one task per key, for `ttlMs`; who settles the task may free it earlier. */
 export interface DedupeKey {
+  /** What the tasks have in common. */
   readonly key: string;
+  /** How long the key holds at most. */
   readonly ttlMs: number;
 }
 
+/** What `enqueue` takes. */
 export interface EnqueueRequest {
+  /** In order. */
   readonly tasks: readonly NewTask[];
   /** Refuse when this many tasks wait. Unchecked when absent. */
   readonly maxBacklog: number | undefined;
 }
 
+/** What `enqueue` answers. */
 export interface EnqueueReply extends Counted {
   /** One for each task, in order. */
   readonly answers: readonly EnqueueAnswer[];
@@ -120,10 +128,13 @@ export interface EnqueueReply extends Counted {
 
 /** `known`: a task of this id is or was there. `duplicate`: another task holds the dedupe key, and `id` is its id. */
 export interface EnqueueAnswer {
+  /** What became of the task. */
   readonly status: "new" | "known" | "duplicate";
+  /** Its id, or that of the task that holds the key. */
   readonly id: string;
 }
 
+/** What `step` takes. */
 export interface StepRequest {
   /** Who asks; one request of a consumer is under way at a time. */
   readonly consumer: string;
@@ -137,14 +148,19 @@ export interface StepRequest {
   readonly maxBytes: number;
   /** Whether the consumer holds no other task: only then is a suspect claimed, alone. */
   readonly alone: boolean;
+  /** What finished. */
   readonly settle: readonly Settlement[];
+  /** What still runs. */
   readonly extend: readonly Extension[];
 }
 
 /** What becomes of a leased task. */
 export interface Settlement {
+  /** The task. */
   readonly id: string;
+  /** The token of the very claim that is settled. */
   readonly token: string;
+  /** How it ends, or goes on. */
   readonly end: SettlementEnd;
   /** The traceparent of the attempt, kept for the next one to link to. */
   readonly span: string;
@@ -183,13 +199,17 @@ export type SettlementEnd =
     readonly keepMs: number;
   };
 
+/** A lease that goes on. */
 export interface Extension {
+  /** The task. */
   readonly id: string;
+  /** The token of the very claim that goes on. */
   readonly token: string;
   /** How long from now, instead of the step's `leaseMs`. */
   readonly leaseMs: number | undefined;
 }
 
+/** What `step` answers. */
 export interface StepReply extends Counted {
   /** `replay`: this request was answered before, and is answered the same. `old`: a later one was; nothing was done. */
   readonly status: "done" | "replay" | "old";
@@ -205,7 +225,9 @@ export interface StepReply extends Counted {
   readonly cancelled: readonly string[];
   /** Leases that this step found expired and returned to the line. */
   readonly reaped: readonly string[];
+  /** What was claimed. */
   readonly deliveries: readonly Delivery[];
+  /** Whether the queue is paused: it claims nothing. */
   readonly paused: boolean;
   /** Whether ended tasks past their time are left to sweep: another step does more. */
   readonly sweeping: boolean;
@@ -215,7 +237,9 @@ export interface StepReply extends Counted {
 
 /** One claimed attempt. */
 export interface Delivery {
+  /** The task. */
   readonly id: string;
+  /** Proves this claim. */
   readonly token: string;
   /** How often the task was claimed, this time included. */
   readonly attempt: number;
@@ -223,7 +247,9 @@ export interface Delivery {
   readonly enqueuedAt: number;
   /** When it was due, for a delayed task. */
   readonly dueAt: number | undefined;
+  /** The task's name; empty where the record cannot be read. */
   readonly name: string;
+  /** The task as it was enqueued. */
   readonly envelope: string;
   /** The traceparent of the attempt before, when that one settled. */
   readonly previousSpan: string | undefined;

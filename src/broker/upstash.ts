@@ -54,6 +54,8 @@ export class UpstashBroker implements Broker {
   readonly #runner: ScriptRunner;
 
   /**
+   * A broker over this client.
+   *
    * @param client An `@upstash/redis` client, or anything with its `eval` and `evalsha`.
    * @throws {TypeError} If the client is none, or an option is not of its type.
    * @throws {RangeError} If an option is out of its range.

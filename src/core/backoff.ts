@@ -3,6 +3,7 @@ export type Backoff = FixedBackoff | ExponentialBackoff;
 
 /** The same wait before each attempt. */
 export interface FixedBackoff {
+  /** Tells it from the other kinds. */
   readonly kind: "fixed";
   /** The wait in milliseconds. */
   readonly delayMs: number;
@@ -12,6 +13,7 @@ export interface FixedBackoff {
 
 /** A wait that doubles from `baseMs` up to `maxMs`. */
 export interface ExponentialBackoff {
+  /** Tells it from the other kinds. */
   readonly kind: "exponential";
   /** The wait after the first attempt, in milliseconds. */
   readonly baseMs: number;

@@ -174,8 +174,13 @@ function checkDedupe(dedupe: Dedupe): void {
   if (typeof dedupe !== "object" || dedupe === null) {
     throw new TypeError("dedupe must be an object with a 'key'");
   }
-  checkName("dedupe.key", dedupe.key);
-  const { until = "ended", ttlMs } = dedupe;
+  const { key, until = "ended", ttlMs, ...others } = dedupe;
+  checkName("dedupe.key", key);
+  for (const name of Object.keys(others)) {
+    throw new TypeError(
+      `Unknown option 'dedupe.${name}': the options are key, until, ttlMs`,
+    );
+  }
   if (until !== "ended" && until !== "expired") {
     throw new TypeError(
       `dedupe.until must be 'ended' or 'expired': current value is ${

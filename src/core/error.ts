@@ -1,15 +1,19 @@
 /** Thrown by a handler: the task is dead at once, whatever attempts are left. */
 export class NonRetryableError extends Error {
+  /** The class's own name, which survives minification. */
   override readonly name = "NonRetryableError";
 }
 
 /** Thrown by a handler: the attempt failed, and the next one starts after `afterMs` instead of the task's backoff. */
 export class RetryAfterError extends Error {
+  /** The class's own name, which survives minification. */
   override readonly name = "RetryAfterError";
   /** How long to wait before the next attempt, in milliseconds. */
   readonly afterMs: number;
 
   /**
+   * An attempt to repeat later.
+   *
    * @param message What went wrong.
    * @param afterMs How long to wait, in milliseconds, or the instant to wait for.
    * @throws {RangeError} If `afterMs` is not a whole number of milliseconds of at least 0.
@@ -30,11 +34,16 @@ export class RetryAfterError extends Error {
 
 /** The reason of `ctx.signal`, and the error of an attempt that ran longer than its `timeoutMs`. */
 export class TaskTimeoutError extends Error {
+  /** The class's own name, which survives minification. */
   override readonly name = "TaskTimeoutError";
   /** The limit that was passed, in milliseconds. */
   readonly timeoutMs: number;
 
-  /** @param timeoutMs The limit that was passed, in milliseconds. */
+  /**
+   * An attempt that ran too long.
+   *
+   * @param timeoutMs The limit that was passed, in milliseconds.
+   */
   constructor(timeoutMs: number) {
     super(`The handler ran longer than its timeoutMs of ${timeoutMs}`);
     this.timeoutMs = timeoutMs;
@@ -43,26 +52,32 @@ export class TaskTimeoutError extends Error {
 
 /** The reason of `ctx.signal` when the task was cancelled while it ran. */
 export class TaskCancelledError extends Error {
+  /** The class's own name, which survives minification. */
   override readonly name = "TaskCancelledError";
 }
 
 /** The reason of `ctx.signal` when the lease was lost: another consumer has, or may have, the task. */
 export class LeaseLostError extends Error {
+  /** The class's own name, which survives minification. */
   override readonly name = "LeaseLostError";
 }
 
 /** The reason of `ctx.signal` when the consumer is stopping and its grace has passed. */
 export class ConsumerStoppedError extends Error {
+  /** The class's own name, which survives minification. */
   override readonly name = "ConsumerStoppedError";
 }
 
 /** A payload that cannot be enqueued: refused by the schema, over the limit, or not JSON. Nothing was sent. */
 export class PayloadError extends Error {
+  /** The class's own name, which survives minification. */
   override readonly name = "PayloadError";
   /** What the schema found wrong, where a schema refused it; never the values themselves. */
   readonly issues: readonly PayloadIssue[];
 
   /**
+   * A payload that was refused.
+   *
    * @param message What is wrong with the payload, without its content.
    * @param issues What the schema found.
    */
@@ -86,11 +101,14 @@ export interface PayloadIssue {
 
 /** The queue holds as many tasks as it may, or the database is full. Nothing was enqueued; try again when consumers have caught up. */
 export class QueueFullError extends Error {
+  /** The class's own name, which survives minification. */
   override readonly name = "QueueFullError";
   /** The queue that is full. */
   readonly queue: string;
 
   /**
+   * A refusal.
+   *
    * @param queue The queue that is full.
    * @param reason Why, in a few words.
    */
@@ -114,6 +132,7 @@ export type BrokerFailure =
 
 /** The broker could not be reached, or refused. Its message never holds the command, a payload or a token. */
 export class BrokerError extends Error {
+  /** The class's own name, which survives minification. */
   override readonly name = "BrokerError";
   /** Why. */
   readonly failure: BrokerFailure;
@@ -123,6 +142,8 @@ export class BrokerError extends Error {
   readonly attempts: number;
 
   /**
+   * A failure of the broker.
+   *
    * @param failure Why.
    * @param message What happened and what to do, without the command.
    * @param attempts How often the request was sent.

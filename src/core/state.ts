@@ -25,6 +25,7 @@ export type TaskResult<Output = unknown> =
 
 /** The task completed. */
 export interface CompletedResult<Output> {
+  /** How it stands. */
   readonly status: "completed";
   /** What the handler returned; `undefined` where nothing is kept. */
   readonly value: Output;
@@ -36,6 +37,7 @@ export interface CompletedResult<Output> {
 
 /** The task ended without a result. */
 export interface FailedResult {
+  /** How it ended. */
   readonly status: "dead" | "cancelled" | "expired";
   /** Why. */
   readonly error: StoredError;
@@ -45,6 +47,7 @@ export interface FailedResult {
 
 /** The task has not ended. */
 export interface PendingResult {
+  /** Where it stands. */
   readonly status: PendingState;
   /** How many attempts have begun. */
   readonly attempt: number;
@@ -56,5 +59,6 @@ export interface PendingResult {
 
 /** No such task: never enqueued, or forgotten after its time. */
 export interface MissingResult {
+  /** Nothing is known of it. */
   readonly status: "missing";
 }

@@ -34,9 +34,10 @@ export type Run<Parsed, Output> = (
   ctx: HandlerContext,
 ) => Output | Promise<Output>;
 
-/** The arguments after the task: none are needed where the input is `void`. */
+/** The arguments after the task: none are needed where the input is `void`, or where the handler takes none. */
 export type CallArguments<Input> = [Input] extends [void]
   ? [input?: undefined, options?: EnqueueOptions]
+  : unknown extends Input ? [input?: Input, options?: EnqueueOptions]
   : [input: Input, options?: EnqueueOptions];
 
 /** A task to enqueue, with its input and options. */
