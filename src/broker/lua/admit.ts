@@ -45,7 +45,7 @@ local function admit(t, order, old)
     if sub(old, 1, 1) == "L" then
       local h = header(old)
       if unindexed(t.id) then line_up(t.id, h.due, h.priority, h.us) end
-      if t.dedupe ~= "" and not holders[t.dedupe] then hold(t, floor(h.us / 1000)) end
+      if t.dedupe ~= "" and h.dedupe == t.dedupe and not holders[t.dedupe] then hold(t, floor(h.us / 1000)) end
     end
     return "="
   end

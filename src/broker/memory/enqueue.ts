@@ -1,0 +1,85 @@
+import type { Due, EnqueueAnswer, NewTask } from "../broker.ts";
+import {
+  type Books,
+  boost,
+  enter,
+  find,
+  recall,
+  remember,
+  reserveOrders,
+} from "./books.ts";
+
+/** Whether these tasks would make more than `maxBacklog` wait; a request of known tasks only is a repeat, and never too much. */
+export function overflows(
+  books: Books,
+  tasks: readonly NewTask[],
+  maxBacklog: number | undefined,
+  now: number,
+): boolean {
+  if (maxBacklog === undefined) return false;
+  const { ready, scheduled } = books.lines;
+  return ready.size + scheduled.size + tasks.length > maxBacklog &&
+    tasks.some((task) => find(books, task.id, now) === undefined);
+}
+
+/** Accepts tasks in order; `skip` leaves so many places in front of them. */
+export function accept(
+  books: Books,
+  tasks: readonly NewTask[],
+  now: number,
+  skip = 0,
+): readonly EnqueueAnswer[] {
+  const before = reserveOrders(books, now, skip + tasks.length) + skip;
+  return tasks.map((task, i) => acceptOne(books, task, now, before + i + 1));
+}
+
+function acceptOne(
+  books: Books,
+  task: NewTask,
+  now: number,
+  order: number,
+): EnqueueAnswer {
+  const { id, name, envelope, priority, dedupe } = task;
+  const holder = dedupe && recall(books.holds, dedupe.key, now)?.task;
+  if (holder !== undefined && holder !== id) {
+    return { status: "duplicate", id: holder };
+  }
+  if (find(books, id, now) !== undefined) return { status: "known", id };
+  const dueAt = laterThan(now, task.due);
+  const place = order - boost(priority);
+  enter(books, {
+    id,
+    name,
+    envelope,
+    priority,
+    enqueuedAt: now,
+    dueAt,
+    dedupe: dedupe?.key,
+    state: dueAt === undefined ? "ready" : "scheduled",
+    score: dueAt ?? place,
+    order: dueAt === undefined ? place : undefined,
+    attempt: 0,
+    token: undefined,
+    suspect: false,
+    cancelled: false,
+    lastError: undefined,
+    previousSpan: undefined,
+  });
+  if (dedupe !== undefined) {
+    const { key, ttlMs } = dedupe;
+    remember(books.holds, { id: key, score: now + ttlMs, task: id });
+  }
+  return { status: "new", id };
+}
+
+/** When the task is due, if that is still to come. */
+function laterThan(now: number, due: Due): number | undefined {
+  switch (due.kind) {
+    case "now":
+      return undefined;
+    case "after":
+      return due.delayMs > 0 ? now + due.delayMs : undefined;
+    case "at":
+      return due.at > now ? due.at : undefined;
+  }
+}

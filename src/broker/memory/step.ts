@@ -1,0 +1,280 @@
+import type {
+  Counted,
+  Delivery,
+  Settlement,
+  StepReply,
+  StepRequest,
+} from "../broker.ts";
+import {
+  type Books,
+  boost,
+  end,
+  endUnrun,
+  free,
+  held,
+  type Live,
+  type Memory,
+  move,
+  recall,
+  remember,
+  sweep,
+} from "./books.ts";
+import { accept } from "./enqueue.ts";
+
+/** How many leases a step reaps, and how many tasks it promotes, at most. */
+const MOVE_LIMIT = 200;
+const DAY_MS = 86_400_000;
+const utf8 = new TextEncoder();
+
+type Answer = Omit<StepReply, keyof Counted>;
+
+/** Settle, extend, reap, promote, claim, sweep: in this order, so that a step may claim what it just released. */
+export function step(books: Books, request: StepRequest, now: number): Answer {
+  const { consumer, seq } = request;
+  const before = recall(books.consumers, consumer, now);
+  if (before !== undefined && before.seq > seq) {
+    return { ...nothing(books, now), status: "old" };
+  }
+  if (before?.seq === seq) return replay(books, request, before, now);
+  const stale = settle(books, request.settle, now);
+  const { lost, cancelled } = extend(books, request, now);
+  const reaped = reap(books, now);
+  promote(books, now);
+  const paused = books.paused && request.limit > 0;
+  const claimed = paused ? [] : claim(books, request, now);
+  if (request.settle.length > 0 || claimed.length > 0) {
+    remember(books.consumers, {
+      id: consumer,
+      score: now + DAY_MS,
+      seq,
+      stale,
+      claimed: claimed.map((task) => task.id),
+    });
+  }
+  const sweeping = sweep(books, now);
+  return {
+    ...nothing(books, now),
+    stale,
+    lost,
+    cancelled,
+    reaped,
+    deliveries: claimed.map(deliver),
+    paused,
+    sweeping,
+  };
+}
+
+function nothing(books: Books, now: number): Answer {
+  return {
+    status: "done",
+    now,
+    nextDueAt: nextDueAt(books),
+    stale: [],
+    lost: [],
+    cancelled: [],
+    reaped: [],
+    deliveries: [],
+    paused: false,
+    sweeping: false,
+    ghosts: 0,
+  };
+}
+
+/** Answers a step again with what is still true of it, and changes nothing. */
+function replay(
+  books: Books,
+  { extend: extensions }: StepRequest,
+  { id, seq, stale, claimed }: Memory,
+  now: number,
+): Answer {
+  const token = tokenOf(id, seq);
+  const extended = extensions.map((x) => ({
+    id: x.id,
+    task: held(books, x.id, x.token),
+  }));
+  return {
+    ...nothing(books, now),
+    status: "replay",
+    stale,
+    lost: extended.filter((x) => x.task === undefined).map((x) => x.id),
+    cancelled: extended.filter((x) => x.task?.cancelled).map((x) => x.id),
+    deliveries: claimed.flatMap((id) => held(books, id, token) ?? [])
+      .map(deliver),
+  };
+}
+
+function settle(
+  books: Books,
+  settlements: readonly Settlement[],
+  now: number,
+): readonly string[] {
+  const stale: string[] = [];
+  const successors = settlements.flatMap((settlement) => {
+    const task = held(books, settlement.id, settlement.token);
+    if (task === undefined) {
+      stale.push(settlement.id);
+      return [];
+    }
+    settleOne(books, task, settlement, now);
+    return settlement.enqueue;
+  });
+  accept(books, successors, now, settlements.length);
+  return stale;
+}
+
+function settleOne(
+  books: Books,
+  task: Live,
+  settlement: Settlement,
+  now: number,
+): void {
+  const end = settlement.end;
+  switch (end.kind) {
+    case "retry":
+      task.suspect = false;
+      task.lastError = end.error;
+      task.previousSpan = settlement.span;
+      giveBack(books, task, end.delayMs, now);
+      return;
+    case "release":
+      // a suspect that was given back unrun is as suspect as before
+      task.attempt--;
+      giveBack(books, task, end.delayMs, now);
+      return;
+    case "complete":
+      complete(books, task, end, now);
+      break;
+    case "dead":
+      task.lastError = end.error;
+      move(books, task, "dead", now);
+      break;
+    case "cancel":
+      endUnrun(books, task, "cancelled", { ...end, now });
+      break;
+    case "expire":
+      endUnrun(books, task, "expired", { ...end, now });
+      break;
+  }
+  free(books, settlement.dedupe, task.id);
+}
+
+function complete(
+  books: Books,
+  { id, attempt }: Live,
+  { payload, resultMs, keepMs }: Settlement["end"] & { kind: "complete" },
+  now: number,
+): void {
+  end(books, {
+    id,
+    state: "ended",
+    score: now + keepMs,
+    standing: { status: "completed", attempt, endedAt: now, payload },
+    payloadUntil: now + resultMs,
+  });
+}
+
+/** Puts a leased task back in its place, or where it comes later; one that was cancelled comes at once, to be buried. */
+function giveBack(
+  books: Books,
+  task: Live,
+  delayMs: number,
+  now: number,
+): void {
+  if (delayMs > 0 && !task.cancelled) {
+    move(books, task, "scheduled", now + delayMs);
+  } else {
+    move(books, task, "ready", orderOf(task));
+  }
+}
+
+function extend(
+  books: Books,
+  { extend: extensions, leaseMs }: StepRequest,
+  now: number,
+): { readonly lost: readonly string[]; readonly cancelled: readonly string[] } {
+  const lost: string[] = [];
+  const cancelled: string[] = [];
+  for (const { id, token, leaseMs: ownMs } of extensions) {
+    const task = held(books, id, token);
+    if (task === undefined) {
+      lost.push(id);
+      continue;
+    }
+    move(books, task, "leased", now + (ownMs ?? leaseMs));
+    if (task.cancelled) cancelled.push(id);
+  }
+  return { lost, cancelled };
+}
+
+function reap(books: Books, now: number): readonly string[] {
+  const expired = books.lines.leased.range({ to: now, limit: MOVE_LIMIT });
+  for (const task of expired) {
+    task.suspect = true;
+    move(books, task, "ready", orderOf(task));
+  }
+  return expired.map((task) => task.id);
+}
+
+function promote(books: Books, now: number): void {
+  const { scheduled } = books.lines;
+  for (const task of scheduled.range({ to: now, limit: MOVE_LIMIT })) {
+    move(books, task, "ready", orderOf(task));
+  }
+}
+
+/** A place once had is kept; a delayed task's counts from its due time. */
+function orderOf(task: Live): number {
+  return task.order ?? task.score * 1000 - boost(task.priority);
+}
+
+function claim(
+  books: Books,
+  { consumer, seq, leaseMs, limit, maxBytes, alone }: StepRequest,
+  now: number,
+): readonly Live[] {
+  const claimed: Live[] = [];
+  let bytes = 0;
+  for (const task of books.lines.ready.range({ limit })) {
+    if (task.suspect && (claimed.length > 0 || !alone)) break;
+    bytes += utf8.encode(task.envelope).length;
+    if (claimed.length > 0 && bytes > maxBytes) break;
+    claimed.push(task);
+    if (task.suspect) break;
+  }
+  for (const task of claimed) {
+    task.attempt++;
+    task.token = tokenOf(consumer, seq);
+    move(books, task, "leased", now + leaseMs);
+  }
+  return claimed;
+}
+
+function tokenOf(consumer: string, seq: number): string {
+  return `${consumer}:${seq}`;
+}
+
+function deliver(task: Live): Delivery {
+  const { id, token = "", attempt, enqueuedAt, dueAt, name, envelope } = task;
+  const { previousSpan, lastError, suspect, cancelled } = task;
+  return {
+    id,
+    token,
+    attempt,
+    enqueuedAt,
+    dueAt,
+    name,
+    envelope,
+    previousSpan,
+    lastError,
+    suspect,
+    cancelled,
+  };
+}
+
+function nextDueAt(
+  { lines: { scheduled, leased } }: Books,
+): number | undefined {
+  const due = scheduled.first?.score ?? Infinity;
+  const next = Math.min(due, leased.first?.score ?? Infinity);
+  return Number.isFinite(next) ? next : undefined;
+}
