@@ -19,8 +19,9 @@ flush("HSET", state, hset)`;
 export const MARK_LEASES: string = `
 local function mark_leases()
   local first = call("ZRANGE", lease, 0, 0, "WITHSCORES")
-  if first[1] and first[1] ~= "!canary" then call("ZADD", due, text(tonumber(first[2]) - 1e14), "!lease")
-  else call("ZREM", due, "!lease") end
+  local at = first[1] and first[1] ~= "!canary" and tonumber(first[2])
+  if at then call("ZADD", due, text(at - 1e14), "!lease") else call("ZREM", due, "!lease") end
+  return at
 end`;
 
 /** When ended tasks want looking at: \`!sweep\` in \`due\`, there while anything is to be forgotten. */
@@ -39,7 +40,7 @@ flush("ZREM", lease, gone)
 flush("HDEL", state, hdel)
 flush("ZREM", ready, xready)
 flush("ZREM", due, xdue)
-if first_lease and first_lease <= now or #settles > 0 and #claimed == 0 then mark_leases() end`;
+if first_lease and first_lease <= now or #settles > 0 and #claimed == 0 then first_lease = mark_leases() end`;
 
 /** Canaries, planted once a queue: a key without its own was evicted, or fell back to an older copy. */
 export const PLANT: string = `
