@@ -1,0 +1,99 @@
+/**
+ * The pinned tools of tests/tools: Bun, workerd, and the peers and oracles
+ * that suites on Deno and the benchmarks compare with. The demo needs none.
+ *
+ * @module
+ */
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { bundled, root } from "./offline.ts";
+import { run } from "./process.ts";
+
+const folder = new URL("tests/tools/", root);
+const scripts = "--allow-scripts=npm:bun,npm:workerd,npm:esbuild";
+
+/** Installs the tools as their lock file has them; at once when they are there. */
+export async function install(): Promise<void> {
+  const { code, text } = await run(
+    Deno.execPath(),
+    ["install", "--frozen", scripts],
+    { cwd: folder },
+  );
+  if (code !== 0) throw new Error(`The tools could not be installed:\n${text}`);
+  linkForBun();
+}
+
+/** The path of an installed program. */
+export function program(name: "bun" | "workerd" | "esbuild"): string {
+  return fileURLToPath(installed(`.bin/${name}`));
+}
+
+/**
+ * What an installed CommonJS package exports, such as `bullmq` or the official
+ * OpenTelemetry SDK. It comes with the tools' own lock file, so that the
+ * project's stays small; its types are the caller's to state.
+ */
+export function required<T>(name: string): T {
+  installed("");
+  return createRequire(new URL("package.json", folder))(name) as T;
+}
+
+function installed(path: string): URL {
+  const at = new URL(`node_modules/${path}`, folder);
+  try {
+    Deno.lstatSync(at);
+  } catch (cause) {
+    throw new Error("The tools are not installed: run `deno task test` once", {
+      cause,
+    });
+  }
+  return at;
+}
+
+/**
+ * Bundles a module for a runtime that has only the web's interfaces, into a
+ * file below `.cache/`, or into a folder when `out` ends with a slash: then
+ * what is imported dynamically is in files of its own. Returns the path.
+ */
+export async function bundle(
+  entry: string,
+  out: string,
+  flags: readonly string[] = [],
+): Promise<string> {
+  const path = `.cache/${out}`;
+  await Deno.remove(new URL(path, root), { recursive: true }).catch(() => {});
+  const { code, text } = await run(Deno.execPath(), [
+    "bundle",
+    "--quiet",
+    "--frozen",
+    "--platform=browser",
+    bundled(),
+    ...flags,
+    ...out.endsWith("/")
+      ? ["--code-splitting", `--outdir=${path}`]
+      : [`--output=${path}`],
+    entry,
+  ], { cwd: root });
+  if (code !== 0) throw new Error(`${entry} could not be bundled:\n${text}`);
+  return path;
+}
+
+/** Bun has no import map: it finds the packages, and the stand-in for `@std/assert`, in a `node_modules` above the suites. */
+function linkForBun(): void {
+  const assert = new URL("node_modules/@std/assert/", folder);
+  Deno.mkdirSync(assert, { recursive: true });
+  Deno.writeTextFileSync(
+    new URL("package.json", assert),
+    `{"name":"@std/assert","type":"module","exports":"./mod.ts"}`,
+  );
+  Deno.writeTextFileSync(
+    new URL("mod.ts", assert),
+    `export * from "../../../../support/assert.ts";\n`,
+  );
+  const link = new URL("node_modules", root);
+  try {
+    Deno.lstatSync(link);
+  } catch {
+    Deno.symlinkSync("tests/tools/node_modules", link, { type: "dir" });
+  }
+}
