@@ -116,8 +116,10 @@ export interface DedupeKey {
 export interface EnqueueRequest {
   /** In order. */
   readonly tasks: readonly NewTask[];
-  /** Refuse when this many tasks wait. Unchecked when absent. */
+  /** Refuse when this many tasks are ready or scheduled. Unchecked when absent. */
   readonly maxBacklog: number | undefined;
+  /** Refuse when this many tasks are ready, which is a command less. Unchecked when absent. */
+  readonly maxReady?: number | undefined;
 }
 
 /** What `enqueue` answers. */

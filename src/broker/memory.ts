@@ -50,10 +50,13 @@ export class MemoryBroker implements Broker {
 
   /** See {@linkcode Broker.enqueue}. */
   enqueue(queue: string, request: EnqueueRequest): Promise<EnqueueReply> {
-    const { tasks, maxBacklog } = request;
+    const { tasks, maxBacklog, maxReady } = request;
     return this.#ask(queue, (books, now) => {
-      if (overflows(books, tasks, maxBacklog, now)) {
-        throw new QueueFullError(queue, `maxBacklog is ${maxBacklog}`);
+      if (overflows(books, request, now)) {
+        throw new QueueFullError(
+          queue,
+          `maxBacklog is ${maxBacklog ?? maxReady}`,
+        );
       }
       return { answers: accept(books, tasks, now) };
     });

@@ -66,13 +66,16 @@ export class UpstashBroker implements Broker {
 
   /** As {@linkcode Broker.enqueue}. */
   async enqueue(queue: string, request: EnqueueRequest): Promise<EnqueueReply> {
-    const { tasks, maxBacklog } = request;
+    const { tasks, maxBacklog, maxReady } = request;
     const shards = shardsOf(tasks.map((task) => task.id));
     const list = [tasks.length, ...tasks.flatMap(taskList)];
     const call = scriptCall(
       ENQUEUE,
       queue,
-      { backlog: maxBacklog ?? 0 },
+      {
+        backlog: maxBacklog ?? maxReady ?? 0,
+        ready_only: maxBacklog === undefined ? 1 : 0,
+      },
       list,
       shards,
     );
@@ -89,7 +92,9 @@ export class UpstashBroker implements Broker {
     if (reply.head[0] === "full") {
       throw new QueueFullError(
         queue,
-        `${reply.head[2]} tasks wait and maxBacklog is ${maxBacklog}`,
+        `${reply.head[2]} tasks wait and maxBacklog is ${
+          maxBacklog ?? maxReady
+        }`,
       );
     }
     const answers = readAnswers(reply, tasks.map((task) => task.id));

@@ -74,7 +74,7 @@ local function sweep()
   flush("ZREM", dead, old_dead)
   if #found == 2000 or #old_dead == 500 then sweeping = 1 end
   local first = call("ZRANGE", ends, 0, 0, "WITHSCORES")
-  local at = sweeping == 1 and now or first[1] and first[1] ~= "!canary" and math.max(tonumber(first[2]), now + 5000) or now + 3600000
+  local at = sweeping == 1 and now or first[1] and first[1] ~= "!canary" and math.max(tonumber(first[2]), now + 60000) or now + 3600000
   if at == now + 3600000 and call("ZCOUNT", dead, "-inf", "(+inf") == 0 and not (first[1] and first[1] ~= "!canary") then call("ZREM", due, "!sweep")
   else call("ZADD", due, text(at - 5e13), "!sweep") end
 end`;

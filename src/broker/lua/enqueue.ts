@@ -13,7 +13,7 @@ import { BASE, BODIES, CLOCK, FORGETTABLE, LINE } from "./base.ts";
 export const ENQUEUE: Script = /* @__PURE__ */ script({
   name: "enqueue",
   keys: ["ready", "due", "lease", "state", "ends"],
-  args: { backlog: "number" },
+  args: { backlog: "number", ready_only: "number" },
   lua: [
     BASE,
     CLOCK,
@@ -31,7 +31,8 @@ for i = 1, n do
   if tasks[i].dedupe ~= "" then put(dedupes, tasks[i].dedupe) end
 end
 if backlog > 0 then
-  local waiting = call("ZCOUNT", ready, "(-inf", "(+inf") + call("ZCOUNT", due, 0, "(+inf")
+  local waiting = call("ZCOUNT", ready, "(-inf", "(+inf")
+  if ready_only == 0 then waiting = waiting + call("ZCOUNT", due, 0, "(+inf") end
   if waiting + n > backlog then
     local known = read(ids)
     for i = 1, n do

@@ -24,11 +24,11 @@ end
 if #peek >= 404 and not next_due then next_due = now end`;
 
 /**
- * Everything that may be written twice: new records before their indexes, and both before the records that end a task.
- * A live task must never stand in \`ends\`, where the sweep would forget it: that index comes after the record.
+ * Everything that may be written twice: new tasks with their places, before or together with the records that end a task.
+ * A place without its record is a ghost that a claim drops and the repeat sets again; an end without its successors would be a loss. A live task must never stand in \`ends\`, where the sweep would forget it: that index comes after the record.
  */
 export const WRITE: string = `
-store(fresh)
+store(apart)
 flush("ZADD", due, zdue)
 flush("ZADD", ready, zready)
 store(ended)

@@ -1,6 +1,6 @@
 /**
  * leased → completed, dead, cancelled, expired, or back to the line; only under the token of that very claim.
- * Deferred tasks are admitted with the settlement they came with, gated by their records like any enqueue.
+ * Deferred tasks are admitted with the settlement they came with, gated by their records like any enqueue. One that shares its parent's hash is written in the same command as the parent's end, so that neither is there without the other.
  *
  * Ended record: `C|X|E` `|ended ms|forget ms|attempt|readable until ms\n result or error`.
  * Dead record: the live header with `|died ms|attempt|error bytes\n error envelope`, so that a redrive finds everything.
@@ -45,7 +45,7 @@ if #dying > 0 then
     if not match(record, "^D|%d") then put(ended, id, "D" .. head .. dying[id] .. envelope) end
   end
 end
-local born, ids = {}, {}
+local born, ids, twins, apart = {}, {}, {}, fresh
 for i = 1, #births do
   if births[i].parent == 0 or accepted[births[i].parent] then put(born, births[i]) put(ids, births[i].id) end
 end
@@ -54,8 +54,11 @@ if #born > 0 then
   for i = 1, #born do
     local field = "d:" .. born[i].dedupe
     if not freed[field] then holders[born[i].dedupe] = holders[born[i].dedupe] or old[field] end
+    fresh = born[i].parent > 0 and shard(born[i].id) == shard(settles[born[i].parent].id) and twins or apart
     admit(born[i], us + #settles + i, known[i])
   end
+  for i = 1, #ended do put(twins, ended[i]) end
+  ended = twins
 end
 for field in pairs(freed) do
   if not taken[field] then

@@ -57,6 +57,10 @@ if sweep_at and sweep_at <= now or lean == 1 then sweep()
 elseif #settles > 0 or #claimed > 0 then arm() end
 local next_at = next_due or ""
 if first_lease and first_lease > now and (next_at == "" or first_lease < next_at) then next_at = first_lease end
+for i = 1, #zdue, 2 do
+  local at = floor(tonumber(zdue[i]))
+  if at > now and (next_at == "" or at < next_at) then next_at = at end
+end
 return { "#done|" .. text(now) .. "|" .. (next_at == "" and "" or text(next_at)) .. "|" .. paused .. "|" .. sweeping .. "|" .. ghosts .. "|" .. commands, stale, lost, cancelled, reaped, deliveries }`;
 
 /**

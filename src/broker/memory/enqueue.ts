@@ -1,4 +1,4 @@
-import type { Due, EnqueueAnswer, NewTask } from "../broker.ts";
+import type { Due, EnqueueAnswer, EnqueueRequest, NewTask } from "../broker.ts";
 import {
   type Books,
   boost,
@@ -9,16 +9,17 @@ import {
   reserveOrders,
 } from "./books.ts";
 
-/** Whether these tasks would make more than `maxBacklog` wait; a request of known tasks only is a repeat, and never too much. */
+/** Whether these tasks would make more wait than may; a request of known tasks only is a repeat, and never too much. */
 export function overflows(
   books: Books,
-  tasks: readonly NewTask[],
-  maxBacklog: number | undefined,
+  { tasks, maxBacklog, maxReady }: EnqueueRequest,
   now: number,
 ): boolean {
-  if (maxBacklog === undefined) return false;
+  const limit = maxBacklog ?? maxReady;
+  if (limit === undefined) return false;
   const { ready, scheduled } = books.lines;
-  return ready.size + scheduled.size + tasks.length > maxBacklog &&
+  const waiting = ready.size + (maxBacklog === undefined ? 0 : scheduled.size);
+  return waiting + tasks.length > limit &&
     tasks.some((task) => find(books, task.id, now) === undefined);
 }
 

@@ -218,6 +218,22 @@ export function enqueueing(declare: Declare): void {
   );
 
   declare(
+    "enqueue() refuses by maxReady what would make too many ready, scheduled ones aside",
+    async (bench) => {
+      const { broker, queue } = bench;
+      await bench.enqueue("a", delayed("b", MINUTE));
+      const ask = (id: string) =>
+        broker.enqueue(queue, {
+          tasks: [task(id)],
+          maxBacklog: undefined,
+          maxReady: 2,
+        });
+      await ask("c");
+      await assertRejects(() => ask("d"), QueueFullError);
+    },
+  );
+
+  declare(
     "enqueue() answers a repeat when the queue is full",
     async (bench) => {
       const { broker, queue } = bench;

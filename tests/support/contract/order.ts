@@ -25,6 +25,22 @@ export function order(declare: Declare): void {
   });
 
   declare(
+    "step() says when what it put back or brought is due",
+    async (bench) => {
+      await bench.enqueue("a", "b");
+      const consumer = bench.consumer();
+      const [a, b] = await consumer.claim(2);
+      const reply = await consumer.settle(
+        settle(a!, ends.retry(5 * SECOND)),
+        settle(b!, ends.complete(), {
+          enqueue: [delayed("c", 3 * SECOND)],
+        }),
+      );
+      assertEquals(reply.nextDueAt, START + 3 * SECOND);
+    },
+  );
+
+  declare(
     "step() keeps a thousand tasks of one request in order",
     async (bench) => {
       const ids = Array.from({ length: 1000 }, (_, i) => `task ${999 - i}`);
