@@ -14,6 +14,11 @@ export class ManualClock {
     return this.#timers.length;
   }
 
+  /** In how many milliseconds the next of them fires; Infinity where none waits. */
+  get nextInMs(): number {
+    return Math.min(...this.#timers.map(({ at }) => at)) - this.#elapsed;
+  }
+
   now(): number {
     return this.#now + this.#elapsed;
   }
@@ -40,12 +45,15 @@ export class ManualClock {
     const end = this.#elapsed + ms;
     await settle();
     for (;;) {
-      const due = this.#timers.filter(({ at }) => at <= end)
-        .sort((a, b) => a.at - b.at)[0];
-      if (due === undefined) break;
-      this.#timers = this.#timers.filter((other) => other !== due);
-      this.#elapsed = Math.max(this.#elapsed, due.at);
-      due.callback();
+      const at = this.#elapsed + this.nextInMs;
+      if (!(at <= end)) break;
+      this.#elapsed = Math.max(this.#elapsed, at);
+      for (const timer of this.#timers.filter((timer) => timer.at === at)) {
+        // one before it may have cancelled it
+        if (!this.#timers.includes(timer)) continue;
+        this.#timers = this.#timers.filter((other) => other !== timer);
+        timer.callback();
+      }
       await settle();
     }
     this.#elapsed = end;

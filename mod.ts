@@ -1,0 +1,150 @@
+/**
+ * A task queue for runtimes that cannot fork: Deno, Bun and Cloudflare-style workers over Upstash Redis, every task part of the trace that enqueued it.
+ *
+ * @example A task, a producer and a consumer
+ * ```ts
+ * import { defineTask, Queue } from "@baton/queue";
+ *
+ * const greet = defineTask("greet", {
+ *   run: (name: string) => `Hello, ${name}!`,
+ * });
+ *
+ * // In production: new Queue({ broker: new UpstashBroker(Redis.fromEnv()), handlers: [greet] })
+ * const queue = Queue.inMemory({ handlers: [greet] });
+ *
+ * const { id } = await queue.enqueue(greet, "world"); // in a request
+ * await queue.drain(); // in a cron trigger
+ *
+ * const result = await queue.result(id);
+ * if (result.status === "completed") console.log(result.value); // Hello, world!
+ * ```
+ *
+ * @module
+ */
+
+export type {
+  Broker,
+  CancelReply,
+  CancelRequest,
+  ChangedReply,
+  Counted,
+  DedupeKey,
+  Delivery,
+  Due,
+  EnqueueAnswer,
+  EnqueueReply,
+  EnqueueRequest,
+  Extension,
+  InspectReply,
+  InspectRequest,
+  ListedState,
+  ListedTask,
+  ListReply,
+  ListRequest,
+  NewTask,
+  PauseRequest,
+  Problem,
+  PurgeRequest,
+  RedriveRequest,
+  ResultReply,
+  Settlement,
+  SettlementEnd,
+  StatsReply,
+  StepReply,
+  StepRequest,
+  TaskStanding,
+} from "./src/broker/broker.ts";
+export type {
+  UpstashBrokerOptions,
+  UpstashClient,
+} from "./src/broker/runner.ts";
+export { UpstashBroker } from "./src/broker/upstash.ts";
+export {
+  type Backoff,
+  exponential,
+  type ExponentialBackoff,
+  type ExponentialOptions,
+  fixed,
+  type FixedBackoff,
+  type FixedOptions,
+} from "./src/core/backoff.ts";
+export type { Clock } from "./src/core/clock.ts";
+export type {
+  Enqueued,
+  HandlerContext,
+  ReleaseOptions,
+} from "./src/core/context.ts";
+export {
+  BrokerError,
+  type BrokerFailure,
+  ConsumerStoppedError,
+  LeaseLostError,
+  NonRetryableError,
+  PayloadError,
+  type PayloadIssue,
+  QueueFullError,
+  RetryAfterError,
+  TaskCancelledError,
+  TaskTimeoutError,
+} from "./src/core/error.ts";
+export type { Random, TaskId } from "./src/core/id.ts";
+export type {
+  Dedupe,
+  EnqueueOptions,
+  TaskOptions,
+} from "./src/core/options.ts";
+export type {
+  SchemaIssue,
+  SchemaResult,
+  StandardSchema,
+} from "./src/core/schema.ts";
+export type {
+  CompletedResult,
+  EndedState,
+  FailedResult,
+  MissingResult,
+  PendingResult,
+  PendingState,
+  StoredError,
+  TaskResult,
+} from "./src/core/state.ts";
+export {
+  type Call,
+  type CallArguments,
+  defineTask,
+  type Handler,
+  type Run,
+  type SchemaDefinition,
+  type Task,
+} from "./src/core/task.ts";
+export type {
+  CancelStatus,
+  QueueStats,
+  VerifyReport,
+} from "./src/queue/administration.ts";
+export type {
+  PurgedState,
+  PurgeFilter,
+  PurgeReport,
+  RedriveFilter,
+  RedriveReport,
+} from "./src/queue/bulk.ts";
+export type { DrainOptions, DrainReport } from "./src/queue/drain.ts";
+export type { EnqueuedAll, Enqueuer } from "./src/queue/enqueuer.ts";
+export type { QueueTracing } from "./src/queue/instrument.ts";
+export type {
+  ListOptions,
+  TaskPage,
+  TaskSummary,
+} from "./src/queue/listing.ts";
+export type { HandledTask } from "./src/queue/options.ts";
+export type { QueueTelemetry } from "./src/queue/providers.ts";
+export {
+  type InMemoryOptions,
+  Queue,
+  type QueueOptions,
+} from "./src/queue/queue.ts";
+export type { StoppedBy } from "./src/queue/relay.ts";
+export type { ResultOptions } from "./src/queue/results.ts";
+export type { ConsumeReport } from "./src/queue/tally.ts";
+export type { PollMs, Worker, WorkOptions } from "./src/queue/worker.ts";

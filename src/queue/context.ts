@@ -1,0 +1,168 @@
+import type { Delivery, NewTask } from "../broker/broker.ts";
+import type { Envelope } from "../codec/envelope.ts";
+import { checkInteger } from "../core/check.ts";
+import type { Enqueued, HandlerContext } from "../core/context.ts";
+import { derivedId, type TaskId } from "../core/id.ts";
+import type { Call } from "../core/task.ts";
+import { callNamed, describe, enqueue, prepare } from "./enqueue.ts";
+import { callOf } from "./enqueuer.ts";
+import type { EnqueueTrace, ProcessTrace } from "./instrument.ts";
+import type { QueueParts } from "./parts.ts";
+
+/** How many tasks one attempt may defer: they travel in one settlement. */
+const MAX_DEFERRED = 1_000;
+/** How long their envelopes may be in all, in characters. */
+const MAX_DEFERRED_LENGTH = 2_000_000;
+
+/** What a context is made of. */
+export interface ContextSource {
+  readonly parts: QueueParts;
+  readonly delivery: Delivery;
+  readonly envelope: Envelope;
+  readonly trace: ProcessTrace;
+  readonly signal: AbortSignal;
+  /** Holds the lease, and moves the time-out. */
+  readonly extend: (ms: number) => Promise<void>;
+}
+
+/** A task that is enqueued with its parent's success, its PRODUCER span open until then. */
+export interface Deferred {
+  readonly task: NewTask;
+  readonly trace: EnqueueTrace;
+}
+
+/** The context of one attempt, from the side of who runs it. */
+export interface AttemptContext {
+  readonly ctx: HandlerContext;
+  /** How the handler gave its task back, if it did. */
+  readonly released: { readonly delayMs: number } | undefined;
+  /** Waits for calls that the handler did not wait for; rejects if one fails, since nobody else would know. */
+  settled(): Promise<void>;
+  /** Ends the context, and gives what was deferred. */
+  close(): readonly Deferred[];
+}
+
+/** Opens the context of one attempt. Its functions need no `this`. */
+export function openContext(source: ContextSource): AttemptContext {
+  const { parts, delivery, envelope, trace, signal } = source;
+  const depth = trace.depth + 1;
+  const open = new Set<Promise<unknown>>();
+  const deferred: Deferred[] = [];
+  let deferredLength = 0;
+  let calls = 0;
+  let closed = false;
+  let released: { readonly delayMs: number } | undefined;
+
+  function checkOpen(verb: string): void {
+    if (!closed) return;
+    throw new TypeError(
+      `Cannot call ctx.${verb}() of task '${envelope.name}': the attempt has ended. Await it inside the handler`,
+    );
+  }
+
+  /** A call that the handler forgets is still waited for, and never an unhandled rejection. */
+  function during<T>(verb: string, act: () => Promise<T>): Promise<T> {
+    const call = (async () => {
+      checkOpen(verb);
+      return await act();
+    })();
+    const done = () => open.delete(call);
+    open.add(call);
+    call.then(done, done);
+    return call;
+  }
+
+  function send<Output>(
+    verb: string,
+    call: () => Call<Output>,
+  ): Promise<Enqueued<Output>> {
+    const index = calls++;
+    return during(verb, async () => {
+      const [enqueued] = await enqueue(parts, [call()], {
+        context: trace.context,
+        depth,
+        defaultId: (_, name) => derivedId(delivery.id, index, name),
+      });
+      return enqueued as Enqueued<Output>;
+    });
+  }
+
+  async function defer<Output>(
+    call: Call<Output>,
+    index: number,
+  ): Promise<TaskId<Output>> {
+    const { name, options } = call;
+    const id: TaskId<Output> = options.id ??
+      await derivedId(delivery.id, index, name);
+    const producer = parts.instrument.startEnqueue(
+      options.context ?? trace.context,
+      [describe(parts, call, id)],
+    );
+    try {
+      const task = await prepare(parts, call, id, producer.carrier, depth);
+      checkOpen("defer");
+      checkRoom(task);
+      deferred.push({ task, trace: producer });
+      return id;
+    } catch (error) {
+      producer.fail(error);
+      throw error;
+    }
+  }
+
+  function checkRoom({ envelope: text }: NewTask): void {
+    deferredLength += text.length;
+    if (
+      deferred.length < MAX_DEFERRED && deferredLength <= MAX_DEFERRED_LENGTH
+    ) return;
+    throw new RangeError(
+      `One attempt defers at most ${MAX_DEFERRED} tasks of ${MAX_DEFERRED_LENGTH} characters in all: use ctx.enqueue() for more`,
+    );
+  }
+
+  const ctx: HandlerContext = {
+    id: delivery.id,
+    name: envelope.name,
+    queue: parts.name,
+    attempt: delivery.attempt,
+    maxAttempts: envelope.maxAttempts,
+    enqueuedAt: delivery.enqueuedAt,
+    signal,
+    span: trace.span,
+    context: trace.context,
+    enqueue: (task, ...call) => send("enqueue", () => callOf(task, call)),
+    enqueueNamed: (name, input, options) =>
+      send("enqueueNamed", () => callNamed(name, input, options)),
+    defer(task, ...call) {
+      const index = calls++;
+      return during(
+        "defer",
+        async () => await defer(callOf(task, call), index),
+      );
+    },
+    extend: (ms) =>
+      during("extend", () => {
+        checkInteger("ctx.extend(ms)", ms, 1, 2 ** 31 - 1);
+        return source.extend(ms);
+      }),
+    release({ delayMs = 0 } = {}) {
+      checkOpen("release");
+      checkInteger("ctx.release({ delayMs })", delayMs, 0);
+      released = { delayMs };
+    },
+  };
+
+  return {
+    ctx,
+    get released() {
+      return released;
+    },
+    async settled() {
+      while (open.size > 0) await Promise.all(open);
+    },
+    close() {
+      closed = true;
+      return deferred.splice(0);
+    },
+  };
+}

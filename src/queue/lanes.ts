@@ -1,0 +1,134 @@
+import type { Context } from "@opentelemetry/api";
+import { execute, type Execution } from "./execute.ts";
+import type { Lease } from "./lease.ts";
+import type { QueueParts } from "./parts.ts";
+import type { Session } from "./session.ts";
+
+/** What lanes are made of. */
+export interface LanesOptions {
+  readonly concurrency: number;
+  /** Whether handlers may still be started. */
+  readonly isOpen: () => boolean;
+  /** The context of the drain of now. */
+  readonly ambient: () => Context;
+  /** Called when a handler has ended or returned. */
+  readonly ring: () => void;
+}
+
+/** A handler at work. */
+interface Run {
+  readonly lease: Lease;
+  readonly execution: Execution;
+  /** Whether its end is still waited for. */
+  isOpen: boolean;
+}
+
+/** The lanes in which one consumer's handlers run, and the tasks that wait for one. A lane is free when its handler has returned, whatever became of the attempt before. */
+export class Lanes {
+  readonly #parts: QueueParts;
+  readonly #session: Session;
+  readonly #options: LanesOptions;
+  readonly #runs = new Set<Run>();
+  #waiting: readonly Lease[] = [];
+
+  constructor(parts: QueueParts, session: Session, options: LanesOptions) {
+    this.#parts = parts;
+    this.#session = session;
+    this.#options = options;
+  }
+
+  /** How many tasks wait for a lane. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** How many attempts have not ended. */
+  get running(): number {
+    return this.#open().length;
+  }
+
+  /** How many lanes are held by handlers whose attempts have ended. */
+  get clogged(): number {
+    return this.#runs.size - this.running;
+  }
+
+  /** Whether a task that has to be alone waits or runs. */
+  get hasSuspect(): boolean {
+    return this.#waiting.some(isSuspect) ||
+      this.#open().some(({ lease }) => isSuspect(lease));
+  }
+
+  /** Takes more tasks, and starts what fits. */
+  add(leases: readonly Lease[]): void {
+    this.#waiting = [...this.#waiting, ...leases];
+    this.fill();
+  }
+
+  /** Starts what fits. A task whose lease is over is not started. */
+  fill(): void {
+    this.#waiting = this.#waiting.filter((lease) => !lease.isLost);
+    const { concurrency, isOpen } = this.#options;
+    while (this.#runs.size < concurrency && isOpen()) {
+      const [lease, ...rest] = this.#waiting;
+      if (lease === undefined) return;
+      this.#waiting = rest;
+      if (lease.isOver) this.#session.expire();
+      else this.#start(lease);
+    }
+  }
+
+  /** Gives back what waits. */
+  empty(): readonly Lease[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting;
+  }
+
+  /** Aborts the signal of every attempt that has not ended. */
+  abort(reason: Error): void {
+    for (const { execution } of this.#open()) execution.abort(reason);
+  }
+
+  /** Waits for nobody any more, and says how many were left running with their leases. */
+  abandon(reason: Error): number {
+    const left = this.#open().length;
+    for (const run of this.#runs) {
+      if (!run.isOpen) continue;
+      run.isOpen = false;
+      run.execution.abandon(reason);
+    }
+    return left;
+  }
+
+  #open(): readonly Run[] {
+    return [...this.#runs].filter((run) => run.isOpen && !run.lease.isLost);
+  }
+
+  #start(lease: Lease): void {
+    const execution = execute(this.#parts, lease.delivery, {
+      now: lease.brokerNow,
+      ambient: this.#options.ambient(),
+      worker: this.#session.consumer,
+      extend: (ms) => this.#session.extend(lease, ms),
+    });
+    const run: Run = { lease, execution, isOpen: true };
+    this.#runs.add(run);
+    lease.onInterrupt((reason) => execution.abort(reason));
+    execution.concluded.then((conclusion) => {
+      if (!run.isOpen) return;
+      run.isOpen = false;
+      const isUrgent = conclusion.settlement.enqueue.length > 0;
+      this.#session.settle(lease, conclusion, isUrgent);
+      this.#options.ring();
+    });
+    execution.returned.then(() => {
+      this.#runs.delete(run);
+      this.fill();
+      this.#options.ring();
+    });
+  }
+}
+
+function isSuspect({ delivery }: Lease): boolean {
+  return delivery.suspect;
+}

@@ -1,0 +1,28 @@
+import type { Broker } from "../broker/broker.ts";
+import type { Clock } from "../core/clock.ts";
+
+/**
+ * A MemoryBroker that is loaded with its first call: what it is made of is no part of a bundle that is split, nor of an isolate that never asks.
+ * The broker is kept; the promise of it is not, for it may belong to one request.
+ */
+export function lazyMemory(clock: Clock): Broker {
+  let broker: Broker | undefined;
+  const load = async (): Promise<Broker> => {
+    if (broker !== undefined) return broker;
+    const { MemoryBroker } = await import("../broker/memory.ts");
+    return broker ??= new MemoryBroker({ clock });
+  };
+  return {
+    type: "baton.MemoryBroker",
+    enqueue: async (...call) => (await load()).enqueue(...call),
+    step: async (...call) => (await load()).step(...call),
+    cancel: async (...call) => (await load()).cancel(...call),
+    result: async (...call) => (await load()).result(...call),
+    list: async (...call) => (await load()).list(...call),
+    stats: async (...call) => (await load()).stats(...call),
+    pause: async (...call) => (await load()).pause(...call),
+    purge: async (...call) => (await load()).purge(...call),
+    redrive: async (...call) => (await load()).redrive(...call),
+    inspect: async (...call) => (await load()).inspect(...call),
+  };
+}

@@ -1,0 +1,173 @@
+import type { Broker } from "../broker/broker.ts";
+import { checkInteger, checkName, checkQueueName } from "../core/check.ts";
+import { systemClock } from "../core/clock.ts";
+import { systemRandom } from "../core/id.ts";
+import type { StandardSchema } from "../core/schema.ts";
+import type { Handler, Run } from "../core/task.ts";
+import { createInstrument, type QueueTracing } from "./instrument.ts";
+import type { QueueLimits, QueueParts } from "./parts.ts";
+import type { QueueOptions } from "./queue.ts";
+
+/** A definition with its handler, `defineTask(name, { run })`: as good as a handler. */
+export interface HandledTask {
+  /** The task's name. */
+  readonly name: string;
+  /** What parses the input before the run, if anything does. */
+  readonly input: StandardSchema<unknown, unknown> | undefined;
+  /** The handler; a definition without one is refused. */
+  readonly run: Run<never, unknown> | undefined;
+}
+
+const OPTIONS: Readonly<Record<keyof QueueOptions, true>> = {
+  name: true,
+  broker: true,
+  handlers: true,
+  telemetry: true,
+  tracing: true,
+  clock: true,
+  random: true,
+  maxPayloadBytes: true,
+  maxResultBytes: true,
+  maxBacklog: true,
+  idTtlMs: true,
+};
+
+const BROKER_VERBS: readonly (keyof Broker)[] = [
+  "enqueue",
+  "step",
+  "cancel",
+  "result",
+  "list",
+  "stats",
+  "pause",
+  "purge",
+  "redrive",
+  "inspect",
+];
+
+/** Checks a queue's options and makes its parts. */
+export function createParts(options: QueueOptions): QueueParts {
+  checkObject("The options of a Queue", options);
+  checkKnown("option", options, Object.keys(OPTIONS));
+  const {
+    name = "default",
+    broker,
+    handlers = [],
+    telemetry = {},
+    tracing = {},
+    clock = systemClock,
+    random = systemRandom,
+  } = options;
+  checkQueueName(name);
+  checkBroker(broker);
+  checkObject("The option 'telemetry'", telemetry);
+  checkTracing(tracing);
+  const byName = handlersByName(handlers);
+  return {
+    name,
+    broker,
+    clock,
+    random,
+    handlers: byName,
+    limits: limitsOf(options),
+    instrument: createInstrument({
+      queueName: name,
+      brokerType: broker.type,
+      clock,
+      telemetry,
+      tracing,
+      knows: (task) => byName.has(task),
+    }),
+  };
+}
+
+function limitsOf({
+  maxPayloadBytes = 262_144,
+  maxResultBytes = 262_144,
+  maxBacklog = 500_000,
+  idTtlMs = 3_600_000,
+}: QueueOptions): QueueLimits {
+  checkInteger("maxPayloadBytes", maxPayloadBytes, 1);
+  checkInteger("maxResultBytes", maxResultBytes, 1);
+  checkInteger("maxBacklog", maxBacklog, 1);
+  checkInteger("idTtlMs", idTtlMs, 600_000);
+  return { maxPayloadBytes, maxResultBytes, maxBacklog, idTtlMs };
+}
+
+function handlersByName(
+  handlers: readonly (Handler | HandledTask)[],
+): ReadonlyMap<string, Handler> {
+  if (!Array.isArray(handlers)) {
+    throw new TypeError(
+      "handlers must be a list, of what task.handle(…) gives or of tasks defined with 'run'",
+    );
+  }
+  const byName = new Map<string, Handler>();
+  for (const given of handlers) {
+    const handler = toHandler(given);
+    if (byName.has(handler.name)) {
+      throw new RangeError(
+        `Two handlers are named '${handler.name}': a name has one handler in a queue`,
+      );
+    }
+    byName.set(handler.name, handler);
+  }
+  return byName;
+}
+
+function toHandler(given: Handler | HandledTask): Handler {
+  checkObject("A handler", given);
+  const { name, run } = given;
+  checkName("task", name);
+  if (typeof run !== "function") {
+    throw new TypeError(
+      `Task '${name}' has no handler: pass what its handle(…) gives, or define it with 'run'`,
+    );
+  }
+  const schema = "schema" in given ? given.schema : given.input;
+  return { name, schema, run: run as Run<unknown, unknown> };
+}
+
+function checkBroker(broker: unknown): asserts broker is Broker {
+  const verbs = (broker ?? {}) as Partial<Record<string, unknown>>;
+  if (BROKER_VERBS.some((verb) => typeof verbs[verb] !== "function")) {
+    throw new TypeError(
+      "A Queue needs a 'broker': pass new UpstashBroker(Redis.fromEnv()), or make it with Queue.inMemory() for tests",
+    );
+  }
+}
+
+function checkTracing(tracing: QueueTracing): void {
+  checkObject("The option 'tracing'", tracing);
+  checkKnown("option of tracing", tracing, ["correlation"]);
+  const { correlation = "parent" } = tracing;
+  if (correlation !== "parent" && correlation !== "link") {
+    throw new TypeError(
+      `tracing.correlation must be 'parent' or 'link': current value is ${correlation}`,
+    );
+  }
+}
+
+function checkObject(what: string, value: unknown): void {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(
+      `${what} must be an object, not ${
+        value === null ? "null" : typeof value
+      }`,
+    );
+  }
+}
+
+function checkKnown(
+  what: string,
+  given: object,
+  allowed: readonly string[],
+): void {
+  for (const key of Object.keys(given)) {
+    if (!allowed.includes(key)) {
+      throw new TypeError(
+        `Unknown ${what} '${key}': there are ${allowed.join(", ")}`,
+      );
+    }
+  }
+}

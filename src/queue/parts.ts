@@ -1,0 +1,28 @@
+import type { Broker } from "../broker/broker.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/id.ts";
+import type { Handler } from "../core/task.ts";
+import type { Instrument } from "./instrument.ts";
+
+/** What the parts of one queue share: `Queue` is a thin face over functions of it. */
+export interface QueueParts {
+  readonly name: string;
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly instrument: Instrument;
+  readonly limits: QueueLimits;
+}
+
+/** The bounds of one queue. */
+export interface QueueLimits {
+  /** The largest payload, in bytes of JSON. */
+  readonly maxPayloadBytes: number;
+  /** The largest result, in bytes of JSON: a larger one is not kept. */
+  readonly maxResultBytes: number;
+  /** How many tasks may wait; checked in `enqueueMany`, and where an option asks for it. */
+  readonly maxBacklog: number;
+  /** How long the id of an ended task is taken, in milliseconds. */
+  readonly idTtlMs: number;
+}

@@ -1,0 +1,107 @@
+import { BrokerError } from "../core/error.ts";
+import type { StepReply } from "../broker/broker.ts";
+import type { Conclusion, SettlementAnswer } from "./execute.ts";
+
+/** What a consumer did. Settlements count when the broker took them. */
+export interface ConsumeReport {
+  /** Deliveries received: each is one attempt. */
+  readonly claimed: number;
+  /** Tasks completed. */
+  readonly completed: number;
+  /** Attempts that failed and will be repeated. */
+  readonly retried: number;
+  /** Tasks that are dead now. */
+  readonly dead: number;
+  /** Tasks that were cancelled. */
+  readonly cancelled: number;
+  /** Tasks not run because their `expiresInMs` had passed. */
+  readonly expired: number;
+  /** Deliveries given back, their attempt unspent: not started, unknown here, or released by their handler. */
+  readonly released: number;
+  /** Leases lost before they were settled: another consumer has, or had, the task. */
+  readonly stale: number;
+  /** Results that could not be kept: over the limit, or not JSON. Their tasks completed. */
+  readonly unsaved: number;
+  /** Handlers still running when the consumer returned: their leases run out. */
+  readonly abandoned: number;
+  /** Expired leases of others that were found and returned to the line. */
+  readonly reaped: number;
+  /** Step requests, the broker's own repeats included. */
+  readonly requests: number;
+  /** Commands that the database ran for them; 0 for a broker without commands. */
+  readonly commands: number;
+}
+
+type Count = { -readonly [Key in keyof ConsumeReport]: number };
+
+const COUNTED_AS: Readonly<
+  Record<Conclusion["outcome"], keyof ConsumeReport>
+> = {
+  completed: "completed",
+  retry: "retried",
+  dead: "dead",
+  cancelled: "cancelled",
+  expired: "expired",
+  released: "released",
+};
+
+/** The books of one consumer. */
+export class Tally {
+  readonly #count: Count = {
+    claimed: 0,
+    completed: 0,
+    retried: 0,
+    dead: 0,
+    cancelled: 0,
+    expired: 0,
+    released: 0,
+    stale: 0,
+    unsaved: 0,
+    abandoned: 0,
+    reaped: 0,
+    requests: 0,
+    commands: 0,
+  };
+
+  /** A step was answered. */
+  replied({ deliveries, reaped, requests, commands }: StepReply): void {
+    this.#count.claimed += deliveries.length;
+    this.#count.reaped += reaped.length;
+    this.#count.requests += requests;
+    this.#count.commands += commands;
+  }
+
+  /** A step failed. */
+  failed(error: unknown): void {
+    this.#count.requests += error instanceof BrokerError ? error.attempts : 1;
+  }
+
+  /** A settlement was answered. */
+  settled({ outcome, unsaved }: Conclusion, answer: SettlementAnswer): void {
+    if (answer === "stale") this.lost();
+    if (answer !== "accepted") return;
+    this.#count[COUNTED_AS[outcome]]++;
+    if (unsaved) this.#count.unsaved++;
+  }
+
+  /** A lease was lost. */
+  lost(): void {
+    this.#count.stale++;
+  }
+
+  /** Handlers were left running. */
+  abandoned(count: number): void {
+    this.#count.abandoned += count;
+  }
+
+  /** How much was moved at all. */
+  get moved(): number {
+    const { claimed, reaped } = this.#count;
+    return claimed + reaped;
+  }
+
+  /** What was counted so far. */
+  report(): ConsumeReport {
+    return { ...this.#count };
+  }
+}
