@@ -1,0 +1,57 @@
+import type { Context } from "@opentelemetry/api";
+import type { Handler } from "hono";
+import { type PerEnv, perEnv } from "../core/per_env.ts";
+import type { DrainOptions } from "../queue/drain.ts";
+import type { Queue } from "../queue/queue.ts";
+import { bearerIs } from "./bearer.ts";
+
+/** Options of {@link consumer}: those of a drain, and who may ask for one. */
+export interface ConsumerOptions<Env = unknown> extends DrainOptions {
+  /**
+   * What the request must bring as `Authorization: Bearer …`, or a function that finds it in the host's environment.
+   * Without one, whoever reaches the route makes your tasks run; nothing else is given away.
+   *
+   * @default {none}
+   */
+  readonly secret?: string | ((env: Env) => string | undefined);
+}
+
+/**
+ * A route that drains the queue when it is called, for cron services that speak HTTP: `app.post("/drain", consumer(queue, { secret }))`.
+ * It answers when the drain is over, with its report as JSON; 401 without the secret. A drain that fails is thrown, so the app's `onError` answers 500.
+ *
+ * @param queue The queue, or a function of the host's environment, which is called once for each environment object.
+ * @throws {TypeError} If the secret is empty, when the route is made or called.
+ */
+export function consumer<Env = unknown>(
+  queue: PerEnv<Env, Queue>,
+  options: ConsumerOptions<Env> = {},
+): Handler {
+  const { secret, ...drainOptions } = options;
+  if (typeof secret === "string") checkSecret(secret);
+  const queueOf = perEnv(queue);
+
+  return async function drain(c): Promise<Response> {
+    const env = c.env as Env;
+    if (secret !== undefined) {
+      const expected = typeof secret === "function" ? secret(env) : secret;
+      checkSecret(expected);
+      if (!await bearerIs(expected, c.req.header("authorization"))) {
+        return c.text("Unauthorized", 401, { "WWW-Authenticate": "Bearer" });
+      }
+    }
+    const context: Context | undefined = c.get("otel");
+    const report = await queueOf(env).drain(
+      context === undefined ? drainOptions : { context, ...drainOptions },
+    );
+    return c.json(report, 200, { "Cache-Control": "no-store" });
+  };
+}
+
+/** A secret that a missing variable left empty must not open the door. */
+function checkSecret(secret: unknown): asserts secret is string {
+  if (typeof secret === "string" && secret !== "") return;
+  throw new TypeError(
+    "consumer() has an empty secret: set the variable that holds it, or leave the option out",
+  );
+}

@@ -1,0 +1,162 @@
+import type { Context, Span } from "@opentelemetry/api";
+import { INVALID_SPAN_CONTEXT, trace } from "@opentelemetry/api";
+import type { Context as HonoContext, MiddlewareHandler, Next } from "hono";
+import { type PerEnv, perEnv } from "../core/per_env.ts";
+import type { Enqueuer } from "../queue/enqueuer.ts";
+import { Providers, type QueueTelemetry, safely } from "../queue/providers.ts";
+import type { Queue } from "../queue/queue.ts";
+import { headerName, requestIdOf, setHeader } from "./request_id.ts";
+import {
+  incoming,
+  joinServerSpan,
+  localSpan,
+  remoteIn,
+  type ServerTrace,
+  startServerSpan,
+  type Thrown,
+} from "./server_span.ts";
+
+/** What `tracing()` sets on a request. */
+export interface TracingVariables {
+  /** The request's OpenTelemetry Context: `queue.within(c.var.otel)` continues its trace, on every host. */
+  otel: Context;
+  /** The request's SERVER span; of a skipped request one that records nothing. */
+  span: Span;
+}
+
+/** What `tracing({ queue })` sets on a request: `new Hono<{ Variables: BatonVariables }>()`. */
+export interface BatonVariables extends TracingVariables {
+  /** The producer's half of the queue, within the request's trace. */
+  queue: Enqueuer;
+}
+
+/** Options of {@link tracing}. */
+export interface TracingOptions<Env = unknown> {
+  /**
+   * What makes spans, and is flushed when the request has been answered: a `Telemetry`, your SDK's providers, or a function of the host's environment.
+   * A function is called once for each environment object: for hosts such as Cloudflare, which have one per isolate.
+   *
+   * @default {the OpenTelemetry globals}
+   */
+  readonly telemetry?: PerEnv<Env, QueueTelemetry>;
+  /** The queue of `c.var.queue`, or a function of the host's environment, which is called once for each environment object. */
+  readonly queue?: PerEnv<Env, Queue>;
+  /** Whether the request's `traceparent` is continued; where not, it begins a trace linked to it, and its baggage is left out. A route that anyone can call is better not trusted. @default {true} */
+  readonly trust?: boolean | ((c: HonoContext) => boolean);
+  /** Requests that get no span and no flush, such as health checks. `c.var` is set for them too. */
+  readonly skip?: (c: HonoContext) => boolean;
+  /** The header that names each answered request, `true` being `X-Request-Id`: the caller's own name for it where it is harmless, else its trace id. @default {none} */
+  readonly requestId?: boolean | string;
+}
+
+/** Options of {@link tracing} with a queue. */
+export interface QueueTracingOptions<Env = unknown>
+  extends TracingOptions<Env> {
+  /** The queue of `c.var.queue`, as in {@link TracingOptions}. */
+  readonly queue: PerEnv<Env, Queue>;
+}
+
+/**
+ * Middleware that makes each request a SERVER span by OpenTelemetry's HTTP conventions, continues the caller's W3C trace,
+ * and sends what the request left behind once it is answered: in `waitUntil` where the host has it, else on its own.
+ * It never delays or fails a request.
+ *
+ * The span ends with the handlers, which is before a streamed body has been sent.
+ * Where a span of this process is current already, as Deno's own, that one is completed instead of doubled.
+ */
+export function tracing<Env = unknown>(
+  options: QueueTracingOptions<Env>,
+): MiddlewareHandler<{ Variables: BatonVariables }>;
+/** The same without a queue: `images.within(c.var.otel)` then takes any. */
+export function tracing<Env = unknown>(
+  options?: TracingOptions<Env>,
+): MiddlewareHandler<{ Variables: TracingVariables }>;
+export function tracing<Env>(
+  options: TracingOptions<Env> = {},
+): MiddlewareHandler {
+  const { telemetry = {}, queue, requestId = false } = options;
+  const providersOf = perEnv(
+    typeof telemetry === "function"
+      ? (env: Env) => new Providers(telemetry(env))
+      : new Providers(telemetry),
+  );
+  const queueOf = queue === undefined ? undefined : perEnv(queue);
+  const idHeader = headerName(requestId);
+
+  return async function tracing(c: RequestContext, next: Next): Promise<void> {
+    const env = c.env as Env;
+    const providers = providersOf(env);
+    const request = begin(providers, c, options);
+    let thrown: Thrown | undefined;
+    try {
+      c.set("otel", request.context);
+      c.set("span", request.span);
+      if (queueOf !== undefined) {
+        c.set("queue", queueOf(env).within(request.context));
+      }
+      await providers.runIn(request.context, next);
+    } catch (error) {
+      thrown = { error };
+      throw error;
+    } finally {
+      if (idHeader !== undefined) nameRequest(c, request.span, idHeader);
+      request.end(c, thrown);
+      if (request.flushes) {
+        inBackground(c, () => providers.flush(request.context));
+      }
+    }
+  };
+}
+
+type RequestContext = HonoContext<{ Variables: BatonVariables }>;
+
+/** A request as the middleware follows it. */
+interface Followed extends ServerTrace {
+  /** Whether to flush when it is answered. */
+  readonly flushes: boolean;
+}
+
+function begin(
+  providers: Providers,
+  c: RequestContext,
+  { trust = true, skip }: TracingOptions<never>,
+): Followed {
+  const outer: Context = c.get("otel") ?? providers.activeContext();
+  const current = localSpan(outer);
+  if (skip?.(c)) return pass(incoming(providers, c, outer));
+  const scope = providers.openScope(outer);
+  const flushes = providers.flushes(scope);
+  if (current !== undefined) {
+    return { ...joinServerSpan(current, scope), flushes };
+  }
+  const asked = incoming(providers, c, scope);
+  const isTrusted = typeof trust === "function" ? trust(c) : trust;
+  const request = isTrusted
+    ? startServerSpan(providers, c, asked, undefined)
+    : startServerSpan(providers, c, trace.deleteSpan(scope), remoteIn(asked));
+  return { ...request, flushes };
+}
+
+/** A request that is let through as it came. */
+function pass(context: Context): Followed {
+  const span = trace.getSpan(context) ??
+    trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+  return { span, context, end() {}, flushes: false };
+}
+
+function nameRequest(c: HonoContext, span: Span, header: string): void {
+  safely(() => {
+    const id = requestIdOf(c.req.header(header), span);
+    if (id === undefined) return;
+    setHeader(c, header, id);
+    span.setAttribute(`http.response.header.${header.toLowerCase()}`, [id]);
+  }, undefined);
+}
+
+/** Work that outlives the answer; a host without `waitUntil` lets it run on. */
+function inBackground(c: HonoContext, work: () => Promise<void>): void {
+  const done = work();
+  try {
+    c.executionCtx.waitUntil(done);
+  } catch { /* no such host */ }
+}

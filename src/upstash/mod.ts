@@ -1,0 +1,28 @@
+/**
+ * An `@upstash/redis` client with the options that suit a queue.
+ *
+ * @example
+ * ```ts
+ * import { Queue, UpstashBroker } from "@baton/queue";
+ * import { connect } from "@baton/queue/upstash";
+ *
+ * interface Env {
+ *   readonly UPSTASH_REDIS_REST_URL: string;
+ *   readonly UPSTASH_REDIS_REST_TOKEN: string;
+ * }
+ *
+ * export function makeQueue(env: Env): Queue {
+ *   return new Queue({ name: "images", broker: new UpstashBroker(connect(env)) });
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export { connect } from "./connect.ts";
+export type {
+  ConnectOptions,
+  UpstashCredentials,
+  UpstashEnv,
+  UpstashSource,
+} from "./connect.ts";
