@@ -27,6 +27,11 @@ export interface Progress {
   line(text: string): void;
 }
 
+/** The script that tells the suites where the gateway is: each run of the runner has its own, so that two may go on in one checkout. */
+function hostScript(): string {
+  return Deno.env.get("BATON_HOST_SCRIPT") ?? "host.js";
+}
+
 /** Suites on Deno; types are `deno task check`'s concern, so that one bad type does not hide all results. */
 export async function onDeno(
   files: readonly string[],
@@ -39,7 +44,7 @@ export async function onDeno(
     "--frozen",
     "--no-check",
     ...flags,
-    "--preload=.cache/host.js",
+    `--preload=.cache/${hostScript()}`,
     ...files,
   ], {
     cwd: root,
@@ -65,7 +70,7 @@ export async function onBun(
   const ended = await run(program("bun"), [
     "test",
     "--no-install",
-    "--preload=./.cache/host.js",
+    `--preload=./.cache/${hostScript()}`,
     "--timeout=300000",
     ...files.map((file) => `./${file}`),
   ], {
@@ -128,7 +133,7 @@ export async function onWorkerd(
 export async function bundleForWorkerd(
   files: readonly string[],
 ): Promise<void> {
-  const imports = ["./host.js", ...files.map((file) => `../${file}`)];
+  const imports = [`./${hostScript()}`, ...files.map((file) => `../${file}`)];
   const entry = generate(
     "suites.ts",
     `${imports.map((path) => `import ${JSON.stringify(path)};\n`).join("")}` +

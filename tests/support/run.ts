@@ -217,9 +217,17 @@ async function started(): Promise<Gateway> {
 }
 
 /** Writes the script that each runtime loads before the suites; `host.ts` reads it. */
-function tell(gateway: Gateway | undefined): void {
+function tell(gateway: Gateway | undefined): Disposable {
   const told = gateway && { url: gateway.url, token: gateway.token };
-  generate("host.js", `globalThis.batonGateway = ${JSON.stringify(told)};\n`);
+  const name = `host-${Deno.pid}.js`;
+  const path = generate(
+    name,
+    `globalThis.batonGateway = ${JSON.stringify(told)};\n`,
+  );
+  Deno.env.set("BATON_HOST_SCRIPT", name);
+  return {
+    [Symbol.dispose]: () => Deno.removeSync(new URL(path, root)),
+  };
 }
 
 async function main(): Promise<boolean> {
@@ -241,7 +249,7 @@ async function main(): Promise<boolean> {
     "Starting Redis and its gateway",
     started,
   );
-  tell(gateway);
+  using _told = tell(gateway);
   for (const row of todo) {
     const beganAt = performance.now();
     console.log(`\n${row.name}: ${row.files.length} suites${row.why ?? ""}`);
