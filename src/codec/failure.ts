@@ -55,7 +55,7 @@ function store(
       ),
     };
   }
-  const { cause } = error;
+  const cause = attempt(() => error.cause);
   const stack = readText(() => error.stack);
   return {
     name: clip(readText(() => error.name) ?? "Error", 200),
@@ -69,11 +69,17 @@ function store(
   };
 }
 
-/** An error's own getters may throw or give anything. */
 function readText(read: () => unknown): string | undefined {
-  try {
+  return attempt(() => {
     const value = read();
     return value === undefined ? undefined : String(value);
+  });
+}
+
+/** An error's own getters may throw or give anything. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
   } catch {
     return undefined;
   }
