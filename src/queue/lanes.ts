@@ -1,5 +1,5 @@
 import type { Context } from "@opentelemetry/api";
-import { execute, type Execution } from "./execute.ts";
+import { type Conclusion, execute, type Execution } from "./execute.ts";
 import type { Lease } from "./lease.ts";
 import type { QueueParts } from "./parts.ts";
 import type { Session } from "./session.ts";
@@ -114,18 +114,24 @@ export class Lanes {
     const run: Run = { lease, execution, isOpen: true };
     this.#runs.add(run);
     lease.onInterrupt((reason) => execution.abort(reason));
-    execution.concluded.then((conclusion) => {
-      if (!run.isOpen) return;
-      run.isOpen = false;
-      const isUrgent = conclusion.settlement.enqueue.length > 0;
-      this.#session.settle(lease, conclusion, isUrgent);
-      this.#options.ring();
-    });
-    execution.returned.then(() => {
-      this.#runs.delete(run);
-      this.fill();
-      this.#options.ring();
-    });
+    execution.concluded
+      .then((conclusion) => this.#conclude(run, conclusion))
+      .then(() => execution.returned)
+      .then(() => this.#free(run));
+  }
+
+  #conclude(run: Run, conclusion: Conclusion): void {
+    if (!run.isOpen) return;
+    run.isOpen = false;
+    const isUrgent = conclusion.settlement.enqueue.length > 0;
+    this.#session.settle(run.lease, conclusion, isUrgent);
+    this.#options.ring();
+  }
+
+  #free(run: Run): void {
+    this.#runs.delete(run);
+    this.fill();
+    this.#options.ring();
   }
 }
 
