@@ -5,6 +5,7 @@ import type { Broker, NewTask } from "../src/broker/broker.ts";
 import { keyOf } from "../src/broker/keys.ts";
 import { UpstashBroker } from "../src/broker/upstash.ts";
 import { BrokerError, QueueFullError } from "../src/core/error.ts";
+import { shardOf } from "../src/core/id.ts";
 import type { BrokerFailure } from "../src/core/error.ts";
 import { inspectAll } from "./support/books.ts";
 import { ends, settle, task } from "./support/contract/bench.ts";
@@ -264,6 +265,41 @@ test("step() delivers a corrupt record as it is, and the others after it", async
   });
   assertEquals((await broker.result(queue, "a")).status, "dead");
   assertEquals((await inspectAll(broker, queue)).problems, []);
+});
+
+test("step() and list() read past a record whose header is damaged", async () => {
+  await using made = await gatewayBroker(START);
+  const { broker } = made;
+  for (
+    const header of [
+      "L|1763800000000000||0|%E0%A4%A|",
+      "L|soon||0|work|",
+      "L|",
+      "L|1763800000000000|never|0|work|",
+    ]
+  ) {
+    const queue = name();
+    await enqueue(broker, queue, task("a"), task("b"));
+    const key = `baton:1:${queue}:body.${shardOf("a")}`;
+    await redisCommand(["HSET", key, ".a", `${header}\nenvelope`]);
+    await broker.list(queue, { state: "ready", limit: 5, cursor: undefined });
+    const { deliveries } = await claim(broker, queue, 1);
+    assertEquals(deliveries.map((each) => each.id), ["a", "b"], header);
+    assert(deliveries.every((each) => Number.isSafeInteger(each.enqueuedAt)));
+    const { stale } = await broker.step(queue, {
+      consumer: "worker",
+      seq: 2,
+      leaseMs: 30_000,
+      limit: 0,
+      maxBytes: 1,
+      alone: true,
+      extend: [],
+      settle: deliveries.map((each) => settle(each, ends.dead("{}"))),
+    });
+    assertEquals(stale, []);
+    await broker.list(queue, { state: "dead", limit: 5, cursor: undefined });
+    assertEquals((await inspectAll(broker, queue)).problems, []);
+  }
 });
 
 test("step() counts and drops an entry whose record the database lost", async () => {

@@ -83,7 +83,9 @@ async function newer(stage: Stage, { script }: Scenario): Promise<void> {
 /** A repeat costs requests and commands of its own, and says that it is one: `replay`, or `known` for each task. */
 function withoutCost(answer: unknown): unknown {
   return JSON.parse(JSON.stringify(answer, (key, value) => {
-    if (["commands", "requests", "nextDueAt", "reaped"].includes(key)) return;
+    if (
+      ["commands", "requests", "nextDueAt", "reaped", "suspects"].includes(key)
+    ) return;
     if (key !== "status") return value;
     return { replay: "done", known: "new" }[value as string] ?? value;
   }));

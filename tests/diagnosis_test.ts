@@ -1,10 +1,5 @@
 /** What an `UpstashBroker` makes of the errors of its client, and how it waits between two attempts. The client is a stand-in: it throws what real ones have thrown. */
-import {
-  assert,
-  assertEquals,
-  assertRejects,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { UpstashBroker } from "../src/broker/upstash.ts";
 import type {
   UpstashBrokerOptions,
@@ -55,6 +50,7 @@ async function failureOf(
 const words: readonly (readonly [BrokerFailure, number, string])[] = [
   ["throttled", 3, "ERR max requests limit exceeded. Limit: 500000"],
   ["throttled", 3, "Too Many Requests"],
+  ["throttled", 3, "HTTP 429"],
   ["unavailable", 3, "LOADING Redis is loading the dataset in memory"],
   ["unavailable", 3, "BUSY Redis is busy running a script."],
   ["unavailable", 3, "ERR internal error"],
@@ -105,6 +101,14 @@ test("UpstashBroker repeats no command, URL or token in its errors", async () =>
     }
     assertEquals(error.cause, undefined);
   }
+});
+
+test("UpstashBroker asks again when an answer is none of its scripts'", async () => {
+  const answers: unknown[] = ["<html>", null, ["#missing|3"]];
+  const answer = () => Promise.resolve(answers.shift());
+  const broker = new UpstashBroker({ eval: answer, evalsha: answer });
+  const { status, requests } = await broker.result("queue", "id");
+  assertEquals([status, requests], ["missing", 3]);
 });
 
 test("UpstashBroker cuts what a server has to say", async () => {

@@ -148,7 +148,7 @@ export interface StepRequest {
   readonly limit: number;
   /** How many bytes of envelopes to claim at most; one task is always claimed. */
   readonly maxBytes: number;
-  /** Whether the consumer holds no other task: only then is a suspect claimed, alone. */
+  /** Whether the consumer holds no other task: only then is a suspect claimed, alone, and only if it is the first. */
   readonly alone: boolean;
   /** What finished. */
   readonly settle: readonly Settlement[];
@@ -233,6 +233,8 @@ export interface StepReply extends Counted {
   readonly paused: boolean;
   /** Whether ended tasks past their time are left to sweep: another step does more. */
   readonly sweeping: boolean;
+  /** Whether it passed over tasks whose last consumer died: a consumer that holds nothing claims them, one at a time. */
+  readonly suspects: boolean;
   /** Indexed tasks without a record, which only the database can have lost. */
   readonly ghosts: number;
 }

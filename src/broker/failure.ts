@@ -10,6 +10,9 @@ export interface Diagnosis {
 const ANSWERED =
   /^(ERR|OOM|WRONGTYPE|NOSCRIPT|NOPERM|NOAUTH|WRONGPASS|READONLY|MISCONF|BUSY|LOADING|EXECABORT|CROSSSLOT|UNKILLABLE|Unauthorized)\b/;
 
+const THROTTLED =
+  /\b(429|too many requests|rate limit|max (daily )?(requests?|bandwidth|commands?) limit exceeded|max requests? limit)/i;
+
 /** Reads a client's error by the words of Redis and Upstash. What has none of them never reached a database, or its answer was lost. */
 export function diagnose(error: unknown): Diagnosis {
   if (error instanceof BrokerError) {
@@ -17,15 +20,16 @@ export function diagnose(error: unknown): Diagnosis {
   }
   const message = error instanceof Error ? error.message : "";
   const words = message.replace(/,? command was:[\s\S]*$/, "")
+    .replace(/, with args beginning with:[\s\S]*$/, "")
     .replace(/^Command failed: /, "").slice(0, 300);
-  if (/\b(429|too many requests|rate limit|max requests? limit)/i.test(words)) {
-    return { failure: "throttled", words };
-  }
+  const isThrottled = THROTTLED.test(words);
   if (!ANSWERED.test(words)) {
+    if (isThrottled) return { failure: "throttled", words: "" };
     const name = error instanceof Error ? error.name : "";
     const timedOut = name === "TimeoutError" || name === "AbortError";
     return { failure: timedOut ? "timeout" : "unavailable", words: "" };
   }
+  if (isThrottled) return { failure: "throttled", words };
   if (/^(WRONGPASS|NOAUTH|NOPERM|Unauthorized)/.test(words)) {
     return { failure: "unauthorized", words };
   }

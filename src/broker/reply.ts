@@ -37,8 +37,9 @@ export function readAnswers(
   reply: Reply,
   ids: readonly string[],
 ): EnqueueAnswer[] {
+  const answers = texts(reply.rest);
   return ids.map((id, i) => {
-    const answer = texts(reply.rest)[i] ?? "";
+    const answer = answers[i] ?? "";
     if (answer.startsWith("@")) {
       return { status: "duplicate", id: fromMember(answer.slice(1)) };
     }
@@ -51,7 +52,8 @@ export function readStep(
   token: string,
   requests: number,
 ): StepReply {
-  const [status, now, next, paused, sweeping, ghosts, commands] = reply.head;
+  const [status, now, next, paused, sweeping, ghosts, suspects, commands] =
+    reply.head;
   const [stale, lost, cancelled, reaped, deliveries] = reply.rest;
   const nowAt = Number(now);
   return {
@@ -68,6 +70,7 @@ export function readStep(
     paused: paused === "1",
     sweeping: sweeping === "1",
     ghosts: Number(ghosts),
+    suspects: suspects === "1",
     commands: Number(commands),
     requests,
   };
@@ -83,8 +86,9 @@ function readDelivery(
   const [attempt, span, flags, suspect, error] = claim.slice(1).split("|");
   const record = tagged.slice(1);
   const end = record.indexOf("\n");
-  const live = record.startsWith("L|") && end > 0;
-  const header = live ? readHeader(record.slice(0, end)) : undefined;
+  const header = record.startsWith("L|") && end > 0
+    ? readHeader(record.slice(0, end))
+    : undefined;
   return {
     id: fromMember(member),
     token,
@@ -92,7 +96,7 @@ function readDelivery(
     enqueuedAt: header?.enqueuedAt ?? now,
     dueAt: header?.dueAt,
     name: header?.name ?? "",
-    envelope: live ? record.slice(end + 1) : record,
+    envelope: header === undefined ? record : record.slice(end + 1),
     previousSpan: span === "" ? undefined : span,
     lastError: optionalField(error),
     suspect: suspect !== "",
@@ -143,10 +147,10 @@ export function readListed(reply: Reply, state: ListedState): ListedTask[] {
     const attempt = dead ? head!.split("|")[7] : fields[0];
     return {
       id: fromMember(id!),
-      name: header.name,
+      name: header?.name ?? "",
       state,
       attempt: Number(attempt === "!" ? 0 : attempt),
-      enqueuedAt: header.enqueuedAt,
+      enqueuedAt: header?.enqueuedAt ?? 0,
       at: state === "ready" ? undefined : Math.floor(Number(score!.slice(1))),
       error,
     };
@@ -166,13 +170,16 @@ interface Header {
   readonly name: string;
 }
 
-function readHeader(line: string): Header {
-  const [, us, due, , name] = line.split("|");
-  return {
-    enqueuedAt: Math.floor(Number(us) / 1000),
-    dueAt: optional(due),
-    name: decodeURIComponent(name ?? ""),
-  };
+/** The header line of a live or dead record; undefined where it cannot be read, so that its task is dead and others go on. */
+function readHeader(line: string): Header | undefined {
+  const [, us, due, , name = ""] = line.split("|");
+  const enqueuedAt = Math.floor(Number(us) / 1000);
+  if (!Number.isSafeInteger(enqueuedAt)) return undefined;
+  try {
+    return { enqueuedAt, dueAt: optional(due), name: decodeURIComponent(name) };
+  } catch {
+    return undefined;
+  }
 }
 
 function optional(text: string | undefined): number | undefined {

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../core/clock.ts";
+import { type Clock, steady, systemClock } from "../core/clock.ts";
 import { checkInteger } from "../core/check.ts";
 import { diagnose } from "./failure.ts";
 import { type Patience, patiently } from "./patience.ts";
@@ -54,7 +54,7 @@ export class ScriptRunner {
     this.#patience = {
       attempts,
       deadlineMs,
-      clock: options.clock ?? systemClock,
+      clock: steady(options.clock ?? systemClock),
       random: options.random ?? Math.random,
     };
     this.#flag = keyLocking ? KEY_LOCKING : "";

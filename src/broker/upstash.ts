@@ -125,7 +125,8 @@ export class UpstashBroker implements Broker {
       if (!(error instanceof BrokerError) || error.failure !== "full") {
         throw error;
       }
-      answered = await call(1);
+      const lean = await call(1);
+      answered = { ...lean, requests: lean.requests + error.attempts };
     }
     const token = `${request.consumer}:${request.seq}`;
     return readStep(answered.reply, token, answered.requests);
@@ -267,7 +268,6 @@ export class UpstashBroker implements Broker {
 const NOTHING: ChangedReply = { changed: 0, commands: 0, requests: 0 };
 
 const PARTS: readonly string[] = [
-  "markers",
   ...ALL_SHARDS,
   "ready",
   "due",
@@ -275,6 +275,7 @@ const PARTS: readonly string[] = [
   "dead",
   "ends",
   "state",
+  "markers",
 ];
 
 /** The shards of `ids`: only their hashes are declared, so that a cold database loads no others. */

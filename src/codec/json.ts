@@ -3,7 +3,7 @@ import { PayloadError } from "../core/error.ts";
 const utf8 = new TextEncoder();
 
 /**
- * `value` as JSON, exactly: what would come back changed is refused instead.
+ * `value` as JSON. What JSON would drop or turn into something else without a word is refused; a Date or anything else with `toJSON` becomes what that gives, and an instance of a class a plain object.
  * `undefined` members are left out, as everywhere in JavaScript.
  *
  * @throws {PayloadError} If JSON cannot carry it (BigInt, NaN, functions, symbols, cycles, `undefined` in an array), naming the place and never the value; or if it is over `maxBytes`.

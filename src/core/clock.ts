@@ -1,7 +1,9 @@
-/** What the library asks of time. Tests pass their own; everything else uses {@link systemClock}. */
+/** What the library asks of time. Tests pass their own; everything else uses the host's. */
 export interface Clock {
-  /** The current instant in milliseconds since the epoch. Only durations and ids are made of it: due times and leases are the broker's. */
+  /** The current instant in milliseconds since the epoch. Only ids and spans are made of it: due times and leases are the broker's. */
   now(): number;
+  /** A reading in milliseconds, with any origin, that never goes back: durations are measured by it. @default {`now`} */
+  monotonic?(): number;
   /** Runs `callback` once, `ms` milliseconds from now, unless the returned function is called before. */
   after(ms: number, callback: () => void): () => void;
 }
@@ -9,11 +11,20 @@ export interface Clock {
 /** The host's clock and timers. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after(ms, callback) {
     const timer = setTimeout(callback, ms);
     return () => clearTimeout(timer);
   },
 };
+
+/** The clock by which to measure durations: its instants have no date, and never go back when somebody sets the wall clock. */
+export function steady(clock: Clock): Clock {
+  return {
+    now: () => clock.monotonic?.() ?? clock.now(),
+    after: (ms, callback) => clock.after(ms, callback),
+  };
+}
 
 /** Waits `ms` milliseconds, or until `signal` aborts, whichever is first; never rejects. */
 export function sleep(

@@ -39,15 +39,16 @@ export function newId(
   return `~${shard}${time(now)}${randomName(random, 11)}`;
 }
 
-/** The id of the `index`th task that `parent` enqueued, the same in each of its attempts. */
+/** The id of the `index`th task that `parent` enqueued, the same in each of its attempts. `enqueuedAt` tells a parent from another one that has its id later. */
 export async function derivedId(
   parent: string,
+  enqueuedAt: number,
   index: number,
   name: string,
 ): Promise<string> {
   const digest = await crypto.subtle.digest(
     "SHA-256",
-    utf8.encode(`${parent}\n${index}\n${name}`),
+    utf8.encode(`${parent}\n${enqueuedAt}\n${index}\n${name}`),
   );
   return `~${shardOf(parent)}${spell(new Uint8Array(digest, 0, 20))}`;
 }

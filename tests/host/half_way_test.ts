@@ -11,6 +11,7 @@ import { delayed, ends, settle, task } from "../support/contract/bench.ts";
 import { gatewayBroker } from "../support/gateway_broker.ts";
 import { dump } from "../support/dump.ts";
 import {
+  enqueue,
   type Scenario,
   scenarios,
   type Stage,
@@ -71,6 +72,101 @@ test("step() that failed half-way and is never repeated loses no task and no suc
   }
 });
 
+test("enqueue() that failed half-way and is repeated late counts from when it was accepted", async () => {
+  const delayed5 = delayed("a", 5_000, { dedupe: { key: "k", ttlMs: 9_000 } });
+  let wasAccepted = 0;
+  for (let k = 1;; k++) {
+    await using made = await gatewayBroker(START, { attempts: 1 });
+    const stage = { ...made, queue: `half-${crypto.randomUUID()}` };
+    await made.lane.add({ kind: "script", k, error: "ERR injected" });
+    try {
+      await enqueue(stage, delayed5);
+      break;
+    } catch (error) {
+      assert(error instanceof BrokerError, String(error));
+    }
+    const { status } = await stage.broker.result(stage.queue, "a");
+    const isAccepted = status !== "missing";
+    if (isAccepted) wasAccepted++;
+    await stage.advance(1_000);
+    await enqueue(stage, task("other"));
+    await stage.advance(5_500);
+    await enqueue(stage, delayed5);
+    const { deliveries } = await step(stage, "worker", 1);
+    assertEquals(
+      deliveries.map(({ id }) => id),
+      isAccepted ? ["other", "a"] : ["other"],
+      `command ${k} failed`,
+    );
+    await stage.advance(3_000);
+    const { answers: [next] } = await enqueue(
+      stage,
+      task("b", { dedupe: { key: "k", ttlMs: 9_000 } }),
+    );
+    assertEquals(
+      next?.status,
+      isAccepted ? "new" : "duplicate",
+      `command ${k} failed`,
+    );
+  }
+  assert(wasAccepted > 0, "it never failed half-way");
+});
+
+test("enqueue() that failed half-way and is never repeated leaves no place without its task", async () => {
+  for (
+    const name of [
+      "enqueue() of one task",
+      "enqueue() of a batch over several shards",
+    ]
+  ) {
+    const scenario = scenarios[name]!;
+    for (let k = 1;; k++) {
+      await using made = await gatewayBroker(START, { attempts: 1 });
+      const stage = { ...made, queue: `half-${crypto.randomUUID()}` };
+      await scenario.prepare(stage);
+      await made.lane.add({ kind: "script", k, error: "ERR injected" });
+      try {
+        await scenario.request(stage);
+        break;
+      } catch (error) {
+        assert(error instanceof BrokerError, String(error));
+      }
+      await made.lane.clear();
+      await stage.advance(0);
+      const { ghosts } = await step(stage, "worker", 1);
+      assertEquals(ghosts, 0, `command ${k} of ${name} failed`);
+    }
+  }
+});
+
+for (const [name, scenario] of Object.entries(scenarios)) {
+  if (!/^(cancel|purge|redrive)/.test(name)) continue;
+  test(`${name} that failed half-way and is never repeated loses no task`, async () => {
+    for (let k = 1;; k++) {
+      await using made = await gatewayBroker(START, { attempts: 1 });
+      const stage = { ...made, queue: `half-${crypto.randomUUID()}` };
+      await scenario.prepare(stage);
+      await made.lane.add({ kind: "script", k, error: "ERR injected" });
+      try {
+        await scenario.request(stage);
+        break;
+      } catch (error) {
+        assert(error instanceof BrokerError, String(error));
+      }
+      await made.lane.clear();
+      await stage.advance(0);
+      await finish(stage);
+      const { ready, scheduled, leased } = await stage.broker.stats(
+        stage.queue,
+      );
+      assertEquals([ready, scheduled, leased], [0, 0, 0]);
+      const { problems } = await inspectAll(stage.broker, stage.queue);
+      const lost = problems.filter(({ kind }) => kind === "unindexed");
+      assertEquals(lost, [], `command ${k} failed`);
+    }
+  });
+}
+
 /** Another consumer takes over everything: as in a real life, `done` enqueues its successors with its completion. */
 async function finish(stage: Stage): Promise<void> {
   let seq = 0;
@@ -117,6 +213,36 @@ async function run(
   assertEquals(problems, [], `command ${k} failed`);
   return await dump(queue);
 }
+
+test("step() that failed half-way and is never repeated lets no sweep forget a live task", async () => {
+  for (let k = 1;; k++) {
+    await using made = await gatewayBroker(START, { attempts: 1 });
+    const stage = { ...made, queue: `half-${crypto.randomUUID()}` };
+    const { broker, queue } = stage;
+    await enqueue(stage, task("a"));
+    const { deliveries: [a] } = await step(stage, "worker", 1);
+    await made.lane.add({ kind: "script", k, error: "ERR injected" });
+    try {
+      await step(stage, "worker", 2, {
+        settle: [settle(a!, ends.complete("1"))],
+      });
+      break;
+    } catch (error) {
+      assert(error instanceof BrokerError, String(error));
+    }
+    await made.lane.clear();
+    await stage.advance(0);
+    const { status } = await broker.result(queue, "a");
+    await stage.advance(3 * 3_600_000);
+    for (let seq = 1; seq <= 3; seq++) {
+      await step(stage, "janitor", seq, { limit: 0 });
+      await stage.advance(3_600_000);
+    }
+    if (status === "completed") continue;
+    const { deliveries } = await step(stage, "heir", 1);
+    assertEquals(deliveries.map((each) => each.id), ["a"], `command ${k}`);
+  }
+});
 
 test("a failed command inside a script is a BrokerError that says so, without the command", async () => {
   await using made = await gatewayBroker(START, { attempts: 1 });

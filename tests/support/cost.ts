@@ -114,7 +114,7 @@ export async function consume(
 
 async function linkOf(parent: string): Promise<NewTask> {
   return {
-    id: await derivedId(parent, 0, "link"),
+    id: await derivedId(parent, 0, 0, "link"),
     name: "link",
     envelope: "{}",
     priority: 0,

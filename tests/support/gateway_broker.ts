@@ -19,7 +19,7 @@ export interface GatewayBrokerOptions extends UpstashBrokerOptions {
 /** An `UpstashBroker` through a new lane of the shared gateway. */
 export async function gatewayBroker(
   startAt: number,
-  { timeoutMs = 5_000, ...options }: GatewayBrokerOptions = {},
+  { timeoutMs, ...options }: GatewayBrokerOptions = {},
 ): Promise<GatewayBroker> {
   const token = `${gateway.token}.${crypto.randomUUID().slice(0, 8)}`;
   const lane = control(gateway.url, token);
@@ -30,7 +30,10 @@ export async function gatewayBroker(
     enableAutoPipelining: false,
     enableTelemetry: false,
     retry: { retries: 0 },
-    signal: () => AbortSignal.timeout(timeoutMs),
+    // such a timer cannot be taken back, and workerd allows 10,000 at a time
+    ...(timeoutMs === undefined
+      ? {}
+      : { signal: () => AbortSignal.timeout(timeoutMs) }),
   });
   let now = startAt;
   const tell = async () => {

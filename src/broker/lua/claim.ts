@@ -1,24 +1,23 @@
 /**
- * ready → leased, the attempt counted. A task whose last consumer died holding it is claimed alone, by a consumer that holds nothing, so that it takes nobody with it.
+ * ready → leased, the attempt counted. A task whose last consumer died holding it is claimed alone, by a consumer that holds nothing, so that it takes nobody with it; a busy consumer passes it over, and is told.
  * What is indexed without being claimable is cleared: a record the database lost, a task that ended or is leased already.
  */
 export const CLAIM: string = `
-local deliveries, claimed, xready, paused, ghosts = {}, {}, {}, 0, 0
+local deliveries, claimed, xready, paused, ghosts, suspects = {}, {}, {}, 0, 0, 0
 local function deliver(id, attempt, v, record)
   put(deliveries, id, "#" .. attempt .. "|" .. (v[5] or "") .. "|" .. (v[6] or "") .. "|" .. (v[7] or "") .. "|" .. (v[8] or ""), "=" .. record)
 end
 if limit > 0 then
-  local line = call("ZRANGE", ready, 0, limit - 1, "WITHSCORES")
+  local line = call("ZRANGE", ready, 0, limit - 1 + (alone == 1 and 0 or 50), "WITHSCORES")
   if line[1] == "!paused" then
     paused = 1
     line = {}
   end
-  local ids, orders, fields = {}, {}, {}
+  local front, fields = {}, {}
   for i = 1, #line, 2 do
-    if sub(line[i], 1, 1) ~= "!" then put(ids, line[i]) put(orders, line[i + 1]) put(fields, "t:" .. line[i]) end
+    if sub(line[i], 1, 1) ~= "!" then put(front, { id = line[i], order = line[i + 1] }) put(fields, "t:" .. line[i]) end
   end
-  if #ids > 0 then
-    local records = read(ids)
+  if #front > 0 then
     put(fields, "c:" .. consumer)
     local states = call("HMGET", state, unpack(fields))
     if not asked then
@@ -26,34 +25,43 @@ if limit > 0 then
       local answer = recall()
       if answer then return answer end
     end
+    local ids, picked = {}, {}
+    for i = 1, #front do
+      local task = front[i]
+      local current = changed[fields[i]] or states[i]
+      task.v = current and split(current) or {}
+      task.suspect = (task.v[7] or "") ~= "" and task.v[2] == ""
+      if task.suspect and (alone == 0 or #ids > 0) then suspects = 1
+      elseif #ids < limit then
+        put(ids, task.id)
+        put(picked, task)
+        if task.suspect then break end
+      end
+    end
+    local records = read(ids)
     local bytes = 0
     for i = 1, #ids do
-      local id, record = ids[i], records[i]
-      local current = changed[fields[i]] or states[i]
-      local v = current and split(current) or {}
-      local tag = record and sub(record, 1, 1)
+      local id, record, v, field = ids[i], records[i], picked[i].v, "t:" .. ids[i]
       if not record then
         ghosts = ghosts + 1
         put(xready, id)
-        put(hdel, fields[i])
+        put(hdel, field)
       elseif v[2] and v[2] ~= "" then put(xready, id)
       elseif match(record, "^[CXED]|%d") then
         put(xready, id)
-        put(hdel, fields[i])
+        put(hdel, field)
         local till = match(record, "^[CXE]|%d+|(%d+)|")
         if till then call("ZADD", ends, "NX", till, id) else call("ZADD", dead, "NX", split(record)[7], id) end
       else
-        local suspect = (v[7] or "") ~= ""
-        if suspect and (alone == 0 or #claimed > 0) or bytes > 0 and bytes + #record > max_bytes then break end
+        if bytes > 0 and bytes + #record > max_bytes then break end
         bytes = bytes + #record
         local attempt = text((tonumber(v[1]) or 0) + 1)
-        local order = v[3] and v[3] ~= "" and v[3] or text(tonumber(orders[i]))
-        set(fields[i], attempt .. "|" .. me .. "|" .. order .. "||" .. (v[5] or "") .. "|" .. (v[6] or "") .. "|" .. (v[7] or "") .. "|" .. (v[8] or ""))
+        local order = v[3] and v[3] ~= "" and v[3] or text(tonumber(picked[i].order))
+        set(field, attempt .. "|" .. me .. "|" .. order .. "||" .. (v[5] or "") .. "|" .. (v[6] or "") .. "|" .. (v[7] or "") .. "|" .. (v[8] or ""))
         deliver(id, attempt, v, record)
         put(claimed, id)
         put(xready, id)
         put(zlease, text(now + lease_ms), id)
-        if suspect then break end
       end
     end
   end
@@ -73,7 +81,7 @@ local function recall()
   last = tonumber(last)
   known_till = tonumber(till)
   if last < seq then return nil end
-  if last > seq then return { "#old|" .. text(now) .. "||0|0|0|" .. commands, {}, {}, {}, {}, {} } end
+  if last > seq then return { "#old|" .. text(now) .. "||0|0|0|0|" .. commands, {}, {}, {}, {}, {} } end
   local xlease, hdel, ids, fields = {}, {}, {}, {}
   for i = 1, #settles do
     local id = settles[i].id
@@ -107,5 +115,5 @@ local function recall()
   mark_leases()
   arm()
   if not call("HGET", meta, "canary") then plant() end
-  return { "#replay|" .. text(now) .. "||0|0|0|" .. commands, stale, lost, cancelled, {}, again }
+  return { "#replay|" .. text(now) .. "||0|0|0|0|" .. commands, stale, lost, cancelled, {}, again }
 end`;

@@ -1,7 +1,7 @@
 /** The lease marker before the commit, the commit, and what makes a new consumer's memory end. */
 export const COMMIT: string = `
 local newcomer = false
-if #claimed > 0 and not (first_lease and first_lease > now and first_lease <= now + lease_ms) then
+if #claimed > 0 and not (first_lease and first_lease <= now + lease_ms) then
   call("ZADD", due, text(now + lease_ms - 1e14), "!lease")
 end
 flush("ZADD", lease, zlease)

@@ -24,6 +24,11 @@ local function check_records(n)
       if not in_ends[i] then found("unswept", id, function() call("ZADD", ends, match(records[i], "^.|%d+|(%d+)"), id) end) end
     elseif not (in_ready[i] or in_due[i] or held) then
       found("unindexed", id, function()
+        if v and v[2] and v[2] ~= "" then
+          call("ZADD", lease, text(now), id)
+          mark_leases()
+          return
+        end
         local h = header(records[i])
         line_up(id, h.due, h.priority, v and tonumber(v[3]) or h.us)
       end)

@@ -15,7 +15,7 @@ if #arrived > 0 then
     local id, at = arrivals[2 * i - 1], arrivals[2 * i]
     local v = records[i] and split(records[i])
     put(xdue, id)
-    if not v then
+    if not v or v[1] == "!" then
       local ms = floor(at)
       put(zready, text(ms * 1000 - ((at - ms) * 32 - 10) * 60000000), id)
     elseif v[2] == "" then put(zready, v[3], id) end

@@ -40,9 +40,11 @@ if #dying > 0 then
   local records = read(dying)
   for i = 1, #dying do
     local id, record = dying[i], records[i] or ""
-    local head, envelope = match(record, "^L(|[^\\n]*)\\n(.*)$")
-    if not head then head, envelope = "|" .. text(us) .. "||0||", record end
-    if not match(record, "^D|%d") then put(ended, id, "D" .. head .. dying[id] .. envelope) end
+    local live, envelope = match(record, "^L|([^\\n]*)\\n(.*)$")
+    local h = split(live or "")
+    local head = "|" .. (tonumber(h[1]) and h[1] or text(us))
+    for field = 2, 5 do head = head .. "|" .. (h[field] or "") end
+    if not match(record, "^D|%d") then put(ended, id, "D" .. head .. dying[id] .. (envelope or record)) end
   end
 end
 local born, ids, twins, apart = {}, {}, {}, fresh

@@ -61,7 +61,8 @@ for i = 1, #zdue, 2 do
   local at = floor(tonumber(zdue[i]))
   if at > now and (next_at == "" or at < next_at) then next_at = at end
 end
-return { "#done|" .. text(now) .. "|" .. (next_at == "" and "" or text(next_at)) .. "|" .. paused .. "|" .. sweeping .. "|" .. ghosts .. "|" .. commands, stale, lost, cancelled, reaped, deliveries }`;
+if #xready > #claimed then next_at = now end
+return { "#done|" .. text(now) .. "|" .. (next_at == "" and "" or text(next_at)) .. "|" .. paused .. "|" .. sweeping .. "|" .. ghosts .. "|" .. suspects .. "|" .. commands, stale, lost, cancelled, reaped, deliveries }`;
 
 /**
  * One request that settles what finished, extends what runs, returns expired leases, promotes what is due and claims the next tasks.
@@ -70,7 +71,7 @@ return { "#done|" .. text(now) .. "|" .. (next_at == "" and "" or text(next_at))
  * The commit is one HSET of `state` with every fence, attempt and the answer to a repeat. A step that only looks costs 4 commands, 5 while leases live.
  *
  * List: settlements, extensions, deferred tasks, each with its count before it.
- * Reply: `#done|replay|old|now|next|paused|sweeping|ghosts|commands`, stale, lost, cancelled, reaped, deliveries × (id, `#attempt|span|cancelled|suspect|error`, `=`record).
+ * Reply: `#done|replay|old|now|next|paused|sweeping|ghosts|suspects|commands`, stale, lost, cancelled, reaped, deliveries × (id, `#attempt|span|cancelled|suspect|error`, `=`record).
  */
 export const STEP: Script = /* @__PURE__ */ script({
   name: "step",

@@ -41,7 +41,9 @@ export function step(books: Books, request: StepRequest, now: number): Answer {
   const reaped = reap(books, now);
   promote(books, now);
   const paused = books.paused && request.limit > 0;
-  const claimed = paused ? [] : claim(books, request, now);
+  const { claimed, suspects } = paused
+    ? { claimed: [], suspects: false }
+    : claim(books, request, now);
   if (request.settle.length > 0 || claimed.length > 0) {
     remember(books.consumers, {
       id: consumer,
@@ -60,6 +62,7 @@ export function step(books: Books, request: StepRequest, now: number): Answer {
     reaped,
     deliveries: claimed.map(deliver),
     paused,
+    suspects,
     sweeping,
   };
 }
@@ -76,6 +79,7 @@ function nothing(books: Books, now: number): Answer {
     deliveries: [],
     paused: false,
     sweeping: false,
+    suspects: false,
     ghosts: 0,
   };
 }
@@ -227,26 +231,51 @@ function orderOf(task: Live): number {
   return task.order ?? task.score * 1000 - boost(task.priority);
 }
 
+interface Claimed {
+  readonly claimed: readonly Live[];
+  /** Whether suspects were passed over. */
+  readonly suspects: boolean;
+}
+
 function claim(
   books: Books,
   { consumer, seq, leaseMs, limit, maxBytes, alone }: StepRequest,
   now: number,
-): readonly Live[] {
+): Claimed {
+  if (limit === 0) return { claimed: [], suspects: false };
+  const { picked, suspects } = pick(books, limit, alone);
   const claimed: Live[] = [];
   let bytes = 0;
-  for (const task of books.lines.ready.range({ limit })) {
-    if (task.suspect && (claimed.length > 0 || !alone)) break;
+  for (const task of picked) {
     bytes += utf8.encode(task.envelope).length;
     if (claimed.length > 0 && bytes > maxBytes) break;
     claimed.push(task);
-    if (task.suspect) break;
   }
   for (const task of claimed) {
     task.attempt++;
     task.token = tokenOf(consumer, seq);
     move(books, task, "leased", now + leaseMs);
   }
-  return claimed;
+  return { claimed, suspects };
+}
+
+/** The first `limit` in line; a suspect only if it is the first and the consumer holds nothing, and then it alone. */
+function pick(
+  books: Books,
+  limit: number,
+  alone: boolean,
+): { readonly picked: readonly Live[]; readonly suspects: boolean } {
+  const picked: Live[] = [];
+  let suspects = false;
+  const front = books.lines.ready.range({ limit: alone ? limit : limit + 50 });
+  for (const task of front) {
+    if (!task.suspect) {
+      if (picked.length < limit) picked.push(task);
+    } else if (alone && picked.length === 0) {
+      return { picked: [task], suspects };
+    } else suspects = true;
+  }
+  return { picked, suspects };
 }
 
 function tokenOf(consumer: string, seq: number): string {

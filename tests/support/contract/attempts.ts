@@ -1,5 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Declare, ends, LEASE, SECOND, settle, START } from "./bench.ts";
+import {
+  type Declare,
+  ends,
+  HOUR,
+  LEASE,
+  SECOND,
+  settle,
+  START,
+} from "./bench.ts";
 
 /** Leases, and how attempts are counted. */
 export function attempts(declare: Declare): void {
@@ -94,6 +102,49 @@ export function attempts(declare: Declare): void {
       const [second] = await consumer.claim();
       assertEquals(second?.lastError, error);
       assertEquals(second?.previousSpan, span);
+    },
+  );
+
+  declare("step() keeps an error as it was, percents too", async (bench) => {
+    await bench.enqueue("a");
+    const consumer = bench.consumer();
+    for (const error of ["100 %", "%7C|%257C", "%", "|"]) {
+      const [a] = await consumer.claim();
+      assert(a);
+      await consumer.settle(settle(a, ends.retry(0, error)));
+      assertEquals((await bench.list("ready"))[0]?.error, error);
+    }
+    const [last] = await consumer.claim();
+    assertEquals(last?.lastError, "|");
+  });
+
+  declare("step() returns no lease before it ends", async (bench) => {
+    await bench.enqueue("a", "b");
+    await bench.consumer().claim(1, { leaseMs: 10 * SECOND });
+    await bench.consumer().claim(1, { leaseMs: 10 * SECOND + 1 });
+    await bench.advance(10 * SECOND);
+    assertEquals((await bench.consumer().step()).reaped, ["a"]);
+    await bench.advance(1);
+    assertEquals((await bench.consumer().step()).reaped, ["b"]);
+  });
+
+  declare(
+    "step() returns a short lease in its time though another lasts long",
+    async (bench) => {
+      await bench.enqueue("long", "short", "extended");
+      await bench.consumer().claim(1, { leaseMs: HOUR });
+      await bench.consumer().claim(1, { leaseMs: SECOND });
+      const consumer = bench.consumer();
+      const held = await consumer.claim(1, { leaseMs: HOUR });
+      const { nextDueAt } = await bench.consumer().step();
+      assertEquals(nextDueAt, START + SECOND);
+      await bench.advance(SECOND);
+      const { reaped } = await bench.consumer().step();
+      assertEquals(reaped, ["short"]);
+      await consumer.extend(held, 2 * SECOND);
+      await bench.advance(HOUR - SECOND);
+      const last = await bench.consumer().step();
+      assertEquals(last.reaped, ["extended", "long"]);
     },
   );
 

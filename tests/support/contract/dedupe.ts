@@ -152,6 +152,50 @@ export function dedupe(declare: Declare): void {
     );
   }
 
+  declare(
+    "step() and cancel() free a dedupe key with separators",
+    async (bench) => {
+      const dedupe = { key: "|a b%7C|1|\u{1F511}", ttlMs: HOUR };
+      const consumer = bench.consumer();
+      await bench.enqueue(task("a", { dedupe }));
+      const [a] = await consumer.claim();
+      assert(a);
+      await consumer.settle(
+        settle(a, ends.complete(), { dedupe: dedupe.key }),
+      );
+      assertEquals(
+        (await bench.enqueue(task("b", { dedupe })))[0]?.status,
+        "new",
+      );
+      await bench.cancel("b");
+      assertEquals(
+        (await bench.enqueue(task("c", { dedupe })))[0]?.status,
+        "new",
+      );
+    },
+  );
+
+  declare(
+    "redrive() finds a task as it was whose name and dedupe key hold separators",
+    async (bench) => {
+      const more = { name: "|1|2|", dedupe: { key: "|3|4|", ttlMs: HOUR } };
+      await bench.enqueue(task("a", more));
+      const consumer = bench.consumer();
+      const [a] = await consumer.claim();
+      assert(a);
+      await consumer.settle(settle(a, ends.dead("why")));
+      const [dead] = await bench.list("dead");
+      assert(dead);
+      assertEquals([dead.name, dead.attempt, dead.error], ["|1|2|", 1, "why"]);
+      await bench.broker.redrive(bench.queue, {
+        operation: operation(),
+        tasks: [{ id: "a", diedAt: dead.at ?? 0 }],
+      });
+      const [again] = await consumer.claim();
+      assertEquals([again?.name, again?.envelope], ["|1|2|", a.envelope]);
+    },
+  );
+
   declare("step() keeps the dedupe key over a crash", async (bench) => {
     await bench.enqueue(keyed("a"));
     await bench.consumer().claim();

@@ -79,6 +79,28 @@ export function defer(declare: Declare): void {
   );
 
   declare(
+    "step() enqueues what the accepted of its settlements bring, and nothing else",
+    async (bench) => {
+      await bench.enqueue("a", "b", "c");
+      const consumer = bench.consumer();
+      const [a, b, c] = await consumer.claim();
+      assert(a && b && c);
+      const late = { id: b.id, token: "another:1" };
+      for (const [first, second] of [[late, a], [c, late]] as const) {
+        const { stale } = await consumer.settle(
+          settle(first, ends.complete(), { enqueue: [task(`1 ${first.id}`)] }),
+          settle(second, ends.complete(), {
+            enqueue: [task(`2 ${second.id}`)],
+          }),
+        );
+        assertEquals(stale, ["b"]);
+        await bench.advance(1);
+      }
+      assertEquals(idsOf(await bench.list("ready")), ["2 a", "1 c"]);
+    },
+  );
+
+  declare(
     "step() takes an id that two settlements bring once",
     async (bench) => {
       await bench.enqueue("a", "b");

@@ -7,6 +7,7 @@ import {
   HOUR,
   idsOf,
   MINUTE,
+  SECOND,
   settle,
   START,
   task,
@@ -259,6 +260,66 @@ export function enqueueing(declare: Declare): void {
         maxBacklog: 1,
       });
       assertEquals(answers[0]?.status, "new");
+    },
+  );
+
+  declare(
+    "enqueue() counts tasks and nothing else when it looks at maxBacklog",
+    async (bench) => {
+      const { broker, queue } = bench;
+      await bench.pause(true);
+      const ask = (id: string) =>
+        broker.enqueue(queue, { tasks: [task(id)], maxBacklog: 1 });
+      assertEquals((await ask("a")).answers[0]?.status, "new");
+      await assertRejects(() => ask("b"), QueueFullError);
+    },
+  );
+
+  declare(
+    "enqueue() takes no id that is forgotten for a repeat when the queue is full",
+    async (bench) => {
+      const { broker, queue } = bench;
+      const consumer = bench.consumer();
+      await bench.enqueue("a");
+      const [a] = await consumer.claim();
+      assert(a);
+      await consumer.settle(
+        settle(a, ends.complete(undefined, { keepMs: MINUTE })),
+      );
+      await bench.enqueue("b");
+      const ask = () =>
+        broker.enqueue(queue, { tasks: [task("a")], maxBacklog: 1 });
+      assertEquals((await ask()).answers[0]?.status, "known");
+      await bench.advance(MINUTE);
+      await assertRejects(ask, QueueFullError);
+      assertEquals((await bench.result("a")).status, "missing");
+    },
+  );
+
+  declare(
+    "enqueue() that comes again leaves a task where it is",
+    async (bench) => {
+      await bench.enqueue("retried", "leased", delayed("later", HOUR));
+      const consumer = bench.consumer();
+      const [retried] = await consumer.claim(2);
+      assert(retried);
+      await consumer.settle(settle(retried, ends.retry(10 * SECOND)));
+      const before = await bench.snapshot();
+      const answers = await bench.enqueue(
+        "retried",
+        "leased",
+        delayed("later", SECOND),
+      );
+      assertEquals(answers.map((each) => each.status), [
+        "known",
+        "known",
+        "known",
+      ]);
+      for (const id of ["retried", "leased"]) await bench.enqueue(id);
+      await bench.enqueue(delayed("later", SECOND));
+      assertEquals(await bench.snapshot(), before);
+      await bench.advance(2 * SECOND);
+      assertEquals(await bench.consumer().claim(), []);
     },
   );
 

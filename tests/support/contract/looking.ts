@@ -207,6 +207,17 @@ export function looking(declare: Declare): void {
     assertEquals(now, START);
   });
 
+  declare("stats() knows no first task when none is ready", async (bench) => {
+    await bench.enqueue("a", delayed("b", HOUR));
+    const consumer = bench.consumer();
+    await consumer.claim();
+    const { oldestAt, ready } = await bench.broker.stats(bench.queue);
+    assertEquals([oldestAt, ready], [undefined, 0]);
+    await bench.pause(true);
+    const paused = await bench.broker.stats(bench.queue);
+    assertEquals([paused.oldestAt, paused.paused], [undefined, true]);
+  });
+
   declare(
     "stats() says since when the first ready task counts",
     async (bench) => {

@@ -159,6 +159,21 @@ export function managing(declare: Declare): void {
     },
   );
 
+  declare("purge() counts no task that was cancelled before", async (bench) => {
+    await bench.enqueue("a", "b");
+    await bench.cancel("a");
+    const { changed } = await bench.broker.purge(bench.queue, {
+      operation: operation(),
+      tasks: ["a", "b"].map((id) => ({ id, enqueuedAt: START })),
+      error: "purged",
+      keepMs: HOUR,
+    });
+    assertEquals(changed, 1);
+    const standing = await bench.result("a");
+    assert(standing.status === "cancelled");
+    assertEquals(standing.error, "cancelled");
+  });
+
   declare(
     "purge() ends a task only if it was accepted at that very instant",
     async (bench) => {

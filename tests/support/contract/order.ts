@@ -239,6 +239,25 @@ export function order(declare: Declare): void {
     },
   );
 
+  declare(
+    "step() says that more is due when more is due than it promotes",
+    async (bench) => {
+      const ids = Array.from({ length: 500 }, (_, i) => `t${i}`);
+      await bench.enqueue(...ids.map((id) => delayed(id, SECOND)));
+      await bench.advance(SECOND);
+      const consumer = bench.consumer();
+      let claimed = 0;
+      while (claimed < 500) {
+        const reply = await consumer.step({ limit: 250 });
+        claimed += reply.deliveries.length;
+        assert(reply.deliveries.length > 0);
+        if (claimed < 500) {
+          assert((reply.nextDueAt ?? Infinity) <= reply.now, `${claimed}`);
+        }
+      }
+    },
+  );
+
   declare("step() promotes a great many in steps, none lost", async (bench) => {
     const tasks = Array.from(
       { length: 450 },

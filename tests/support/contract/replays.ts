@@ -77,14 +77,15 @@ export function replays(declare: Declare): void {
       assert(a && b && c);
       const request = consumer.request({
         settle: [settle(a, ends.complete())],
-        extend: [b, c].map(({ id, token }) => ({ id, token, leaseMs: HOUR })),
+        extend: [b, c, { id: "d", token: "another:1" }]
+          .map(({ id, token }) => ({ id, token, leaseMs: HOUR })),
       });
       const first = await bench.step(request);
-      assertEquals([first.lost, first.cancelled], [[], []]);
+      assertEquals([first.lost, first.cancelled], [["d"], []]);
       await bench.cancel("b");
       await bench.advance(MINUTE);
       const again = await bench.step(request);
-      assertEquals([again.lost, again.cancelled], [[], ["b"]]);
+      assertEquals([again.lost, again.cancelled], [["d"], ["b"]]);
       const at = START + HOUR;
       assertEquals((await bench.list("leased")).map((t) => t.at), [at, at]);
     },
@@ -135,12 +136,51 @@ export function replays(declare: Declare): void {
     },
   );
 
+  declare(
+    "step() claims nothing for a repeat when what it claimed then has ended",
+    async (bench) => {
+      await bench.enqueue("a");
+      const late = bench.consumer();
+      const request = late.request({ limit: 10 });
+      assertEquals(idsOf((await bench.step(request)).deliveries), ["a"]);
+      await bench.advance(LEASE);
+      const other = bench.consumer();
+      const [a] = await other.claim();
+      assert(a);
+      await other.settle(settle(a, ends.complete()));
+      await bench.enqueue("b");
+      const again = await bench.step(request);
+      assertEquals([again.status, again.deliveries], ["replay", []]);
+      assertEquals((await bench.result("b")).status, "ready");
+    },
+  );
+
   declare("step() keeps consumers apart", async (bench) => {
     await bench.enqueue("a", "b");
     const [one, two] = [bench.consumer("one"), bench.consumer("two")];
     assertEquals(idsOf(await one.claim(1)), ["a"]);
     assertEquals(idsOf(await two.claim(1)), ["b"]);
   });
+
+  declare(
+    "step() remembers a consumer for 24 hours after its last step",
+    async (bench) => {
+      const consumer = bench.consumer();
+      await bench.enqueue("a", "b");
+      await consumer.claim(1, { leaseMs: 90 * HOUR });
+      await bench.advance(20 * HOUR);
+      const request = consumer.request({ limit: 1, leaseMs: 90 * HOUR });
+      await bench.step(request);
+      await bench.advance(22 * HOUR);
+      for (let i = 0; i < 4; i++) {
+        await bench.enqueue(`t${i}`);
+        await bench.consumer().claim(1);
+        await bench.advance(2 * MINUTE);
+      }
+      const again = await bench.step(request);
+      assertEquals([again.status, idsOf(again.deliveries)], ["replay", ["b"]]);
+    },
+  );
 
   declare(
     "step() remembers a consumer for 24 hours, however many its steps",

@@ -95,7 +95,29 @@ export function sweeping(declare: Declare): void {
     await bench.advance(2 * DAY);
     await sweepAll(bench, consumer);
     assertEquals(await sizeOf(bench), empty);
+    assertEquals((await bench.broker.stats(bench.queue)).evicted, []);
     await bench.verify();
+  });
+
+  declare("step() forgets in time however busy the queue is", async (bench) => {
+    const consumer = bench.consumer();
+    const ids = Array.from({ length: 200 }, (_, i) => `t${i}`);
+    await bench.enqueue(...ids);
+    const held = await consumer.claim(200);
+    const end = ends.complete(undefined, { keepMs: MINUTE });
+    await consumer.settle(...held.map((d) => settle(d, end)));
+    const before = await sizeOf(bench);
+    for (let i = 0; i < 12; i++) {
+      await bench.advance(20 * SECOND);
+      const dedupe = { key: `k${i}`, ttlMs: HOUR };
+      await bench.enqueue(task(`a${i}`), delayed(`b${i}`, HOUR, { dedupe }));
+      await bench.cancel(`b${i}`);
+      const [a] = await consumer.claim();
+      assert(a);
+      await consumer.settle(settle(a, ends.complete()));
+    }
+    const after = await sizeOf(bench);
+    assert(after < before - 100, `${before} entries before, ${after} after`);
   });
 
   declare(
