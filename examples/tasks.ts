@@ -21,10 +21,11 @@ export const handlers: readonly Handler[] = [
     await ctx.enqueue(welcomeMail, customer);
   }),
   welcomeMail.handle(async ({ email }, ctx) => {
-    await fetch("https://mail.example/send", {
+    const response = await fetch("https://mail.example/send", {
       method: "POST",
       body: JSON.stringify({ to: email }),
       signal: ctx.signal, // aborts after timeoutMs
     });
+    if (!response.ok) throw new Error(`The mailer said ${response.status}`);
   }),
 ];

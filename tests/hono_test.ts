@@ -1,11 +1,16 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { propagation, trace } from "@opentelemetry/api";
+import { diag, propagation, trace } from "@opentelemetry/api";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { defineTask } from "../src/core/task.ts";
 import type { DrainReport } from "../src/queue/drain.ts";
 import { Queue } from "../src/queue/queue.ts";
-import { type BatonVariables, consumer, tracing } from "../src/hono/mod.ts";
+import {
+  type BatonVariables,
+  consumer,
+  type ConsumerOptions,
+  tracing,
+} from "../src/hono/mod.ts";
 import { execution, tracedApp } from "./support/app.ts";
 import { wire } from "./support/otlp.ts";
 import { test } from "./support/suite.ts";
@@ -92,6 +97,51 @@ test("tracing() asks trust with the request when it is a function", async () => 
   app.get("/", (c) => c.body(null, 204));
   await ask("/", { headers: { ...asCaller, "x-gateway": "ours" } });
   assertEquals(span().traceId, TRACE_ID);
+});
+
+test("tracing() neither trusts nor skips where it cannot be told to", async () => {
+  const fails = (): never => {
+    throw new Error("no such header");
+  };
+  const later = (() => Promise.resolve(true)) as unknown as () => boolean;
+  for (const say of [fails, later]) {
+    const { app, ask, span } = tracedApp({ trust: say, skip: say });
+    app.get("/", (c) => c.text("fine"));
+    const response = await ask("/", { headers: asCaller });
+    assertEquals([response.status, await response.text()], [200, "fine"]);
+    const { traceId, links } = span();
+    assert(traceId !== TRACE_ID);
+    assertEquals(links.map(({ traceId }) => traceId), [TRACE_ID]);
+  }
+});
+
+test("tracing() answers when its telemetry cannot be made, and says so once for each environment", async () => {
+  const said: string[] = [];
+  const quiet = () => {};
+  const error = (message: string) => void said.push(message);
+  diag.setLogger(
+    { error, warn: quiet, info: quiet, debug: quiet, verbose: quiet },
+  );
+  try {
+    const app = new Hono<{ Variables: BatonVariables }>();
+    app.use(tracing({
+      telemetry: () => {
+        throw new RangeError("the token is secret");
+      },
+      queue: Queue.inMemory(),
+    }));
+    app.get("/", (c) => c.text(c.var.queue.name));
+    const env = {};
+    for (let i = 0; i < 2; i++) {
+      const response = await app.request("/", {}, env, execution([]));
+      assertEquals([response.status, await response.text()], [200, "default"]);
+    }
+    assertEquals(said, [
+      "tracing() goes without its telemetry: making it threw RangeError",
+    ]);
+  } finally {
+    diag.disable();
+  }
 });
 
 test("tracing() ignores a traceparent that cannot be read", async () => {
@@ -506,6 +556,21 @@ test("consumer() drains in a trace of its own, linked to the request that asked 
   assert(drain !== undefined && drain.traceId !== server?.traceId);
   assertEquals(drain.links.map(({ spanId }) => spanId), [server?.spanId]);
   assertEquals(drain.request, server?.request, "one export for both");
+});
+
+test("consumer() refuses what no drain may be told, when the route is made", () => {
+  const queue = Queue.inMemory();
+  const bad: readonly (readonly [unknown, string])[] = [
+    [{ budgetMs: 0 }, "budgetMs"],
+    [{ secrets: "s" }, "'secrets' of consumer()"],
+    [{ secret: 7 }, "secret"],
+    [{ secret: null }, "secret"],
+  ];
+  for (const [options, says] of bad) {
+    const route = () => consumer(queue, options as ConsumerOptions);
+    assertThrows(route, Error, says);
+  }
+  consumer(queue, { budgetMs: undefined } as unknown as ConsumerOptions);
 });
 
 test("consumer() stays shut when its secret is empty", async () => {

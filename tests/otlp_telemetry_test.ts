@@ -204,6 +204,32 @@ test("fromEnv() reports what it cannot understand, without its value, and ignore
   }
 });
 
+test("fromEnv() ignores an endpoint that is no http or https URL, and says so", async () => {
+  const warnings: string[] = [];
+  const warn = (message: string) => void warnings.push(message);
+  const quiet = () => {};
+  diag.setLogger(
+    { error: quiet, warn, info: quiet, debug: quiet, verbose: quiet },
+  );
+  try {
+    for (const endpoint of ["localhost:4318", "grpc://localhost:4317", "x"]) {
+      warnings.length = 0;
+      const { traces, metrics } = await fromEnv({
+        OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+        OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: endpoint,
+      });
+      assertEquals(traces?.url, "http://localhost:4318/v1/traces");
+      assertEquals(metrics?.url, "http://localhost:4318/v1/metrics");
+      assertEquals(warnings, [
+        "Ignored OTEL_EXPORTER_OTLP_ENDPOINT: expected an absolute http or https URL",
+        "Ignored OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: expected an absolute http or https URL",
+      ]);
+    }
+  } finally {
+    diag.disable();
+  }
+});
+
 test("fromEnv() makes the sampler that the variables name", async () => {
   const spans = async (name: string, arg?: string) =>
     (await fromEnv({

@@ -1,10 +1,34 @@
 const utf8 = new TextEncoder();
 
-/** Whether an `Authorization` header holds the secret; what the comparison takes tells nothing of how near it was. */
+/**
+ * Refuses a secret that cannot guard a route: an empty one, as a missing variable leaves it, would let everybody in,
+ * and one that does not arrive as it was sent, nobody.
+ *
+ * @throws {TypeError} If it is no text, or holds anything but visible ASCII characters.
+ */
+export function checkSecret(secret: unknown): asserts secret is string {
+  if (typeof secret !== "string" || secret === "") {
+    throw new TypeError(
+      "consumer() has an empty secret: set the variable that holds it, or leave the option out",
+    );
+  }
+  if (/[^\x21-\x7e]/.test(secret)) {
+    throw new TypeError(
+      "consumer() has a secret that a header cannot carry: use visible ASCII characters only, without spaces or line breaks",
+    );
+  }
+}
+
+/**
+ * Whether an `Authorization` header holds the secret; what the comparison takes tells nothing of how near it was.
+ *
+ * @throws {TypeError} As {@link checkSecret}.
+ */
 export async function bearerIs(
   secret: string,
   header: string | undefined,
 ): Promise<boolean> {
+  checkSecret(secret);
   const [, given = ""] = /^Bearer +(\S+)$/i.exec(header ?? "") ?? [];
   const [a, b] = await Promise.all([digest(secret), digest(given)]);
   let difference = 0;

@@ -19,7 +19,7 @@
  *   const { id } = await c.var.queue.enqueue(greet, c.req.param("name"));
  *   return c.json({ id }, 202);
  * });
- * app.post("/drain", consumer(queue, { secret: "of the cron service" }));
+ * app.post("/drain", consumer(queue, { secret: "kept-by-the-cron-service" }));
  * ```
  *
  * @module

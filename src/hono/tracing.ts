@@ -1,7 +1,8 @@
 import type { Context, Span } from "@opentelemetry/api";
-import { INVALID_SPAN_CONTEXT, trace } from "@opentelemetry/api";
+import { diag, INVALID_SPAN_CONTEXT, trace } from "@opentelemetry/api";
 import type { Context as HonoContext, MiddlewareHandler, Next } from "hono";
 import { type PerEnv, perEnv } from "../core/per_env.ts";
+import { nameOf } from "../queue/conventions.ts";
 import type { Enqueuer } from "../queue/enqueuer.ts";
 import { Providers, type QueueTelemetry, safely } from "../queue/providers.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -35,15 +36,16 @@ export interface TracingOptions<Env = unknown> {
   /**
    * What makes spans, and is flushed when the request has been answered: a `Telemetry`, your SDK's providers, or a function of the host's environment.
    * A function is called once for each environment object: for hosts such as Cloudflare, which have one per isolate.
+   * If it throws, that is reported through `diag`, and the globals are used.
    *
    * @default {the OpenTelemetry globals}
    */
   readonly telemetry?: PerEnv<Env, QueueTelemetry>;
   /** The queue of `c.var.queue`, or a function of the host's environment, which is called once for each environment object. */
   readonly queue?: PerEnv<Env, Queue>;
-  /** Whether the request's `traceparent` is continued; where not, it begins a trace linked to it, and its baggage is left out. A route that anyone can call is better not trusted. @default {true} */
+  /** Whether the request's `traceparent` is continued; where not, it begins a trace linked to it, and its baggage is left out. A route that anyone can call is better not trusted. A function that throws does not trust. @default {true} */
   readonly trust?: boolean | ((c: HonoContext) => boolean);
-  /** Requests that get no span and no flush, such as health checks. `c.var` is set for them too. */
+  /** Requests that get no span and no flush, such as health checks. `c.var` is set for them too. A function that throws skips nothing. */
   readonly skip?: (c: HonoContext) => boolean;
   /** The header that names each answered request, `true` being `X-Request-Id`: the caller's own name for it where it is harmless, else its trace id. @default {none} */
   readonly requestId?: boolean | string;
@@ -77,7 +79,7 @@ export function tracing<Env>(
   const { telemetry = {}, queue, requestId = false } = options;
   const providersOf = perEnv(
     typeof telemetry === "function"
-      ? (env: Env) => new Providers(telemetry(env))
+      ? (env: Env) => new Providers(madeOf(telemetry, env))
       : new Providers(telemetry),
   );
   const queueOf = queue === undefined ? undefined : perEnv(queue);
@@ -123,18 +125,40 @@ function begin(
 ): Followed {
   const outer: Context = c.get("otel") ?? providers.activeContext();
   const current = localSpan(outer);
-  if (skip?.(c)) return pass(incoming(providers, c, outer));
+  if (skip !== undefined && says(skip, c)) {
+    return pass(incoming(providers, c, outer));
+  }
   const scope = providers.openScope(outer);
   const flushes = providers.flushes(scope);
   if (current !== undefined) {
     return { ...joinServerSpan(current, scope), flushes };
   }
   const asked = incoming(providers, c, scope);
-  const isTrusted = typeof trust === "function" ? trust(c) : trust;
+  const isTrusted = typeof trust === "function" ? says(trust, c) : trust;
   const request = isTrusted
     ? startServerSpan(providers, c, asked, undefined)
     : startServerSpan(providers, c, trace.deleteSpan(scope), remoteIn(asked));
   return { ...request, flushes };
+}
+
+/** What `ask` says of a request; a question that cannot be answered fails no request. */
+function says(ask: (c: HonoContext) => boolean, c: HonoContext): boolean {
+  return safely(() => ask(c) === true, false);
+}
+
+/** The telemetry for an environment, or none: it is not worth a request. */
+function madeOf<Env>(
+  make: (env: Env) => QueueTelemetry,
+  env: Env,
+): QueueTelemetry {
+  try {
+    return make(env);
+  } catch (error) {
+    diag.error(
+      `tracing() goes without its telemetry: making it threw ${nameOf(error)}`,
+    );
+    return {};
+  }
 }
 
 /** A request that is let through as it came. */

@@ -1,6 +1,10 @@
 import { diag, type Sampler } from "@opentelemetry/api";
 import type { Protocol } from "./encoding.ts";
-import type { SignalOptions, TelemetryOptions } from "./options.ts";
+import {
+  httpUrl,
+  type SignalOptions,
+  type TelemetryOptions,
+} from "./options.ts";
 import { alwaysOff, alwaysOn, parentBased, ratio } from "./sampler.ts";
 
 const OTLP = "OTEL_EXPORTER_OTLP_";
@@ -104,8 +108,8 @@ function reader(env: object) {
     },
     url(name: string): string | undefined {
       const value = text(name);
-      if (value === undefined || URL.canParse(value)) return value;
-      return ignore(name, "an absolute URL");
+      if (value === undefined || httpUrl(value) !== undefined) return value;
+      return ignore(name, "an absolute http or https URL");
     },
     /** `key=value,key=value`, both percent-encoded; one that cannot be read invalidates all. */
     pairs(name: string): Record<string, string> | undefined {

@@ -130,10 +130,17 @@ function endpointOf(base: string, signal: string): string {
   return url.href;
 }
 
+/** What requests can be sent to: an absolute http or https URL, or nothing. */
+export function httpUrl(text: string): URL | undefined {
+  const url = URL.parse(text);
+  const isHttp = url?.protocol === "http:" || url?.protocol === "https:";
+  return isHttp ? url : undefined;
+}
+
 /** Its errors do not repeat the URL, which may hold a token. */
 function parseUrl(text: string): URL {
-  const url = URL.parse(text);
-  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+  const url = httpUrl(text);
+  if (url !== undefined) return url;
   throw new TypeError(
     "Cannot use the OTLP endpoint: expected an absolute http or https URL",
   );
