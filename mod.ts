@@ -129,7 +129,8 @@ export type {
   RedriveFilter,
   RedriveReport,
 } from "./src/queue/bulk.ts";
-export type { DrainOptions, DrainReport } from "./src/queue/drain.ts";
+export type { DrainReport } from "./src/queue/drain.ts";
+export type { DrainOptions } from "./src/queue/drain_options.ts";
 export type { EnqueuedAll, Enqueuer } from "./src/queue/enqueuer.ts";
 export type { QueueTracing } from "./src/queue/instrument.ts";
 export type {
@@ -147,4 +148,5 @@ export {
 export type { StoppedBy } from "./src/queue/relay.ts";
 export type { ResultOptions } from "./src/queue/results.ts";
 export type { ConsumeReport } from "./src/queue/tally.ts";
-export type { PollMs, Worker, WorkOptions } from "./src/queue/worker.ts";
+export type { PollMs, WorkOptions } from "./src/queue/work_options.ts";
+export type { Worker } from "./src/queue/worker.ts";

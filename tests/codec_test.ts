@@ -130,24 +130,39 @@ test("writeFailure() survives what is no error, and errors that fight back", () 
   }
 });
 
-test("writeJson() refuses what would come back changed, and says where", () => {
+test("writeJson() refuses what JSON would lose, and says where, but not in its message", () => {
   const cycle: Record<string, unknown> = {};
   cycle.self = { cycle };
-  const bad: readonly (readonly [unknown, string])[] = [
-    [1n, "a bigint"],
-    [{ a: [1, 2n] }, "'a[1]': a bigint"],
-    [{ a: { b: NaN } }, "'a.b': NaN"],
-    [[Infinity], "'[0]': Infinity"],
-    [() => {}, "a function"],
-    [{ a: Symbol("s") }, "'a': a symbol"],
-    [[undefined], "'[0]': a undefined"],
-    [cycle, "a cycle"],
-    [{ a: new Map() }, "'a': a Map"],
-    [new Uint8Array(2), "a Uint8Array"],
-    [Promise.resolve(), "a Promise"],
+  const trap = {
+    get secret() {
+      throw new Error("tok_SECRET");
+    },
+  };
+  const bad: readonly (readonly [unknown, string, string])[] = [
+    [1n, "a bigint", ""],
+    [{ a: [1, 2n] }, "a bigint", "a.1"],
+    [{ a: { b: NaN } }, "NaN", "a.b"],
+    [[Infinity], "Infinity", "0"],
+    [() => {}, "a function", ""],
+    [{ a: Symbol("s") }, "a symbol", "a"],
+    [[undefined], "undefined", "0"],
+    [cycle, "a cycle", "self.cycle"],
+    [{ a: new Map() }, "a Map", "a"],
+    [new Uint8Array(2), "a Uint8Array", ""],
+    [Promise.resolve(), "a Promise", ""],
+    [{ a: { toJSON: () => NaN } }, "NaN", "a"],
+    [{ tok_SECRET: 1n }, "a bigint", "tok_SECRET"],
+    [trap, "a property that cannot be read", ""],
+    [{ a: new Date(NaN), b: 1n }, "a bigint", "b"],
   ];
-  for (const [value, says] of bad) {
-    assertThrows(() => writeJson(value, "The input", 100), PayloadError, says);
+  for (const [value, says, path] of bad) {
+    const error = assertThrows(
+      () => writeJson(value, "The input", 100),
+      PayloadError,
+      says,
+    );
+    assertEquals(error.issues.map((issue) => issue.path), [path]);
+    assert(!error.message.includes("tok_SECRET"));
   }
 });
 

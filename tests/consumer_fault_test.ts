@@ -73,7 +73,7 @@ async function live(draw: () => number) {
   );
   for (let round = 0; round < ROUNDS; round++) {
     const concurrency = 1 + Math.floor(draw() * 10);
-    const batchSize = 1 + Math.floor(draw() * 20);
+    const batchSize = concurrency + Math.floor(draw() * 20);
     if (draw() < 0.4) {
       const shared = { concurrency, batchSize, leaseMs: 5_000, graceMs: 300 };
       const worker = work(made.parts, shared);

@@ -36,15 +36,16 @@ test("newId() is 22 characters with its shard, and sorts by time", () => {
 
 test("derivedId() is the same for the same call, on the parent's shard, and another for any other", async () => {
   const parent = newId(1, systemRandom, 5);
-  const id = await derivedId(parent, 0, "b");
-  assertEquals(id, await derivedId(parent, 0, "b"));
+  const id = await derivedId(parent, 7, 0, "b");
+  assertEquals(id, await derivedId(parent, 7, 0, "b"));
   assertEquals(shardOf(id), 5);
   assert(isOwnId(id));
   for (
     const other of [
-      await derivedId(parent, 1, "b"),
-      await derivedId(parent, 0, "c"),
-      await derivedId(newId(2, systemRandom, 5), 0, "b"),
+      await derivedId(parent, 7, 1, "b"),
+      await derivedId(parent, 8, 0, "b"),
+      await derivedId(parent, 7, 0, "c"),
+      await derivedId(newId(2, systemRandom, 5), 7, 0, "b"),
     ]
   ) assertNotEquals(id, other);
 });
@@ -93,6 +94,27 @@ test("afterFailure() retries until the attempts are used up, and never what is n
   });
 });
 
+test("afterFailure() knows the errors of another copy of the package by their names", () => {
+  const policy = {
+    attempt: 1,
+    maxAttempts: 3,
+    backoff: fixed(10),
+    random: () => 0,
+  };
+  const named = (name: string, more: object = {}) =>
+    Object.assign(new Error("e"), { name }, more);
+  const final = named("NonRetryableError");
+  assertEquals(afterFailure(final, policy).kind, "dead");
+  const waits = (error: unknown) => {
+    const outcome = afterFailure(error, policy);
+    return outcome.kind === "retry" && outcome.delayMs;
+  };
+  assertEquals(waits(named("RetryAfterError", { afterMs: 70 })), 70);
+  // another library's error of that name
+  assertEquals(waits(named("RetryAfterError", { retryAfter: "7" })), 10);
+  assertEquals(waits({ name: "NonRetryableError" }), 10);
+});
+
 test("RetryAfterError() takes whole milliseconds or a Date to come, nothing else", () => {
   assertEquals(new RetryAfterError("x", new Date(0)).afterMs, 0);
   for (const bad of [-1, 0.5, NaN, Infinity, new Date(NaN)]) {
@@ -132,7 +154,7 @@ test("checkOptions() names each impossible value", () => {
     [{ backoff: fixed(1, { jitter: 2 }) }, "backoff.jitter"],
     [{ dedupe: { key: "" } }, "dedupe.key"],
     [{ dedupe: { key: "k", until: "never" } }, "dedupe.until"],
-    [{ dedupe: { key: "k", ttl: 1 } }, "dedupe.ttl"],
+    [{ dedupe: { key: "k", ttl: 1 } }, "'ttl' of dedupe"],
     [{ id: "" }, "The id"],
     [{ label: "a\u0007" }, "The label"],
   ];

@@ -1,10 +1,11 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { MemoryBroker } from "../src/broker/memory.ts";
 import type { Broker } from "../src/broker/broker.ts";
 import { BrokerError } from "../src/core/error.ts";
 import { defineTask } from "../src/core/task.ts";
 import { cron, scheduled } from "../src/cron/mod.ts";
 import { Telemetry } from "../src/otlp/mod.ts";
+import type { DrainOptions } from "../src/queue/drain_options.ts";
 import { Queue } from "../src/queue/queue.ts";
 import { Collector } from "./support/collector.ts";
 import { test } from "./support/suite.ts";
@@ -89,15 +90,32 @@ test("cron() makes the queue at the first run, once", async () => {
   assertEquals(made, 1);
 });
 
-test("cron() and scheduled() hand on what a drain may be told", async () => {
-  const { queue } = observed();
-  const wrong = { budgetMs: -1 };
-  await assertRejects(cron(queue, wrong), RangeError, "budgetMs");
-  await assertRejects(
-    () => scheduled(queue, wrong)(undefined, {}, { waitUntil() {} }),
-    RangeError,
-    "budgetMs",
-  );
+test("cron() and scheduled() refuse what no drain may be told, when they are made", () => {
+  const never = (): never => {
+    throw new Error("made too early");
+  };
+  for (const adapt of [cron, scheduled]) {
+    const name = adapt.name;
+    assertThrows(() => adapt(never, { budgetMs: -1 }), RangeError, "budgetMs");
+    const wrong = { budgetMS: 5 } as DrainOptions;
+    assertThrows(() => adapt(never, wrong), TypeError, `of ${name}()`);
+    assertThrows(() => adapt(never, null as never), TypeError, "an object");
+  }
+});
+
+test("cron() and scheduled() drain by the host's options under those given, and undefined is none", async () => {
+  const told: unknown[] = [];
+  const queue = Object.assign(Queue.inMemory(), {
+    drain: (options: unknown) => Promise.resolve(told.push(options)),
+  }) as unknown as Queue;
+  const given = { budgetMs: undefined, batchSize: 5 } as unknown;
+  await cron(queue, given as DrainOptions)();
+  const run = scheduled(queue, given as DrainOptions);
+  await run(undefined, {}, { waitUntil() {} });
+  assertEquals(told, [
+    { budgetMs: 50_000, batchSize: 5 },
+    { budgetMs: 25_000, maxRequests: 40, batchSize: 5 },
+  ]);
 });
 
 test("scheduled() drains the environment's queue within waitUntil", async () => {

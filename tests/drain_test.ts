@@ -14,7 +14,8 @@ import {
   TaskCancelledError,
 } from "../src/core/error.ts";
 import { defineTask, type Run } from "../src/core/task.ts";
-import { drain, type DrainOptions } from "../src/queue/drain.ts";
+import { drain } from "../src/queue/drain.ts";
+import type { DrainOptions } from "../src/queue/drain_options.ts";
 import { bench, type BenchOptions, gate, times } from "./support/consumer.ts";
 import { test } from "./support/suite.ts";
 
@@ -41,6 +42,7 @@ const NOTHING: StepReply = {
   deliveries: [],
   paused: false,
   sweeping: false,
+  suspects: false,
   ghosts: 0,
   commands: 4,
   requests: 1,
@@ -59,6 +61,7 @@ test("drain() takes one step when the queue is empty", async () => {
     expired: 0,
     released: 0,
     stale: 0,
+    unknown: 0,
     unsaved: 0,
     abandoned: 0,
     reaped: 0,
@@ -119,6 +122,39 @@ test("drain() runs no more than concurrency handlers, and holds no more than bat
   const report = await made.until(drain(made.parts, options));
   assertEquals(report.completed, 40);
   assertEquals([most, held], [3, 0]);
+});
+
+test("drain() holds enough tasks for its lanes, and has no more lanes than tasks it may hold", async () => {
+  const limits = async (options: DrainOptions) => {
+    const door = gate();
+    let running = 0;
+    const made = benchOf(() => {
+      running++;
+      return door.opened;
+    });
+    await made.enqueue(...times(251, (n) => task.with(n)));
+    const report = drain(made.parts, { ...options, maxRequests: 2 });
+    await made.clock.advance(0);
+    const found = [made.steps[0]!.limit, running];
+    door.open();
+    await made.until(report);
+    return found;
+  };
+  assertEquals(await limits({}), [50, 10]);
+  assertEquals(await limits({ concurrency: 80 }), [80, 80]);
+  assertEquals(await limits({ concurrency: 250 }), [250, 250]);
+  assertEquals(await limits({ batchSize: 4 }), [4, 4]);
+  assertEquals(await limits({ batchSize: 9, concurrency: 9 }), [9, 9]);
+});
+
+test("drain() takes an option that is undefined for one that is not given", async () => {
+  const made = benchOf((n) => n);
+  await made.enqueue(task.with(0));
+  const options = { budgetMs: undefined, batchSize: undefined };
+  const { completed } = await made.until(
+    drain(made.parts, options as unknown as DrainOptions),
+  );
+  assertEquals([completed, made.steps[0]!.limit], [1, 50]);
 });
 
 test("drain() settles after settleMs when the line is empty and others still run", async () => {
@@ -245,7 +281,7 @@ test("drain() hands back what it has not started, and settles what ended, when i
   assertEquals(made.clock.pending, 0);
 });
 
-test("drain() aborts what runs past the grace, and releases it unspent when it heeds", async () => {
+test("drain() aborts what runs past the grace, which spends its attempt and shows why", async () => {
   let reason: unknown;
   const made = benchOf((_, { signal }) =>
     new Promise((_, reject) =>
@@ -255,15 +291,47 @@ test("drain() aborts what runs past the grace, and releases it unspent when it h
       })
     )
   );
-  await made.enqueue(task.with(0));
+  const [id] = await made.enqueue(task.with(0));
   const draining = drain(made.parts, { budgetMs: 1_000, graceMs: 200 });
   await made.clock.advance(1_199);
   assertEquals(reason, undefined);
   const report = await made.until(draining);
   assert(reason instanceof ConsumerStoppedError);
-  assertEquals([report.released, report.abandoned], [1, 0]);
-  const stats = await made.broker.stats("tested");
-  assertEquals([stats.ready, stats.leased], [1, 0]);
+  assertEquals([report.retried, report.released, report.abandoned], [1, 0, 0]);
+  assert(report.more);
+  const standing = await made.broker.result("tested", id!);
+  assert(standing.status === "ready");
+  assertEquals(standing.attempt, 1);
+  assert(standing.lastError?.includes("ConsumerStoppedError"));
+});
+
+test("drain() ends as dead what never fits its budget, attempt for attempt", async () => {
+  let runs = 0;
+  const made = benchOf(async (n, { signal }) => {
+    if (n === 1) return;
+    runs++;
+    const { promise, reject } = Promise.withResolvers<never>();
+    signal.addEventListener("abort", () => reject(signal.reason));
+    await promise;
+  });
+  const [long] = await made.enqueue(task.with(0, { maxAttempts: 3 }));
+  const [waiting] = await made.enqueue(task.with(1, { maxAttempts: 1 }));
+  const options = { budgetMs: 1_000, concurrency: 1, graceMs: 200 };
+  for (const attempt of [1, 2, 3]) {
+    const { claimed, dead, released } = await made.until(
+      drain(made.parts, options),
+    );
+    assertEquals(
+      [claimed, dead, released, runs],
+      [2, attempt === 3 ? 1 : 0, 1, attempt],
+    );
+  }
+  const ended = await made.broker.result("tested", long!);
+  assert(ended.status === "dead");
+  assert(ended.error.includes("ConsumerStoppedError"));
+  const unstarted = await made.broker.result("tested", waiting!);
+  assert(unstarted.status === "ready");
+  assertEquals(unstarted.attempt, 0);
 });
 
 test("drain() does not wait for a handler that ignores the abort: its lease runs out", async () => {
@@ -431,6 +499,74 @@ test("drain() hears of a cancel with a heartbeat", async () => {
   assertEquals(cancelled, 1);
   assert(reason instanceof TaskCancelledError);
   assertEquals((await made.broker.result("tested", id!)).status, "cancelled");
+});
+
+test("drain() does not run a task that was cancelled while it waited", async () => {
+  const door = gate();
+  const ran: number[] = [];
+  const made = benchOf(async (n) => {
+    ran.push(n);
+    await door.opened;
+  });
+  const [, id] = await made.enqueue(task.with(0), task.with(1));
+  const report = drain(made.parts, { concurrency: 1, leaseMs: 5_000 });
+  await made.clock.advance(1);
+  await made.broker.cancel("tested", {
+    operation: "1",
+    id: id!,
+    error: "{}",
+    keepMs: 1_000,
+  });
+  await made.clock.advance(5_000);
+  door.open();
+  const { completed, cancelled } = await made.until(report);
+  assertEquals([completed, cancelled], [1, 1]);
+  assertEquals(ran, [0]);
+});
+
+test("drain() does not start a task whose lease ran out while a handler held the thread", async () => {
+  const ran: number[] = [];
+  const made = benchOf((n) => {
+    ran.push(n);
+    made.clock.set(made.clock.now() + 6_000);
+  });
+  await made.enqueue(...times(3, (n) => task.with(n)));
+  const options = { concurrency: 1, leaseMs: 5_000, budgetMs: 10_000 };
+  const report = await made.until(drain(made.parts, options));
+  assertEquals(report.stale, 2);
+  // the first one is settled all the same, and the next comes alone
+  assertEquals(made.steps[1]!.settle.map(({ token }) => token), [
+    `${made.steps[0]!.consumer}:1`,
+  ]);
+  assertEquals([ran, report.reaped], [[0, 1], 2]);
+});
+
+test("drain() starts nothing past its budget though its handlers hold the thread", async () => {
+  const ran: number[] = [];
+  const made = benchOf((n) => {
+    ran.push(n);
+    made.clock.set(made.clock.now() + 400);
+  });
+  await made.enqueue(...times(20, (n) => task.with(n)));
+  const options = { concurrency: 2, budgetMs: 1_000 };
+  const report = await made.until(drain(made.parts, options));
+  assertEquals([report.completed, report.released], [3, 17]);
+  assertEquals(ran, [0, 1, 2]);
+});
+
+test("drain() claims nothing while timed-out handlers hold all its lanes", async () => {
+  const door = gate();
+  const made = benchOf(() => door.opened);
+  await made.enqueue(task.with(0, { timeoutMs: 100, maxAttempts: 1 }));
+  const report = drain(made.parts, { concurrency: 1 });
+  await made.clock.advance(200);
+  await made.enqueue(task.with(1));
+  await made.clock.advance(10_000);
+  const { ready, leased } = await made.broker.stats("tested");
+  assertEquals([ready, leased], [1, 0]);
+  door.open();
+  const { completed, dead } = await made.until(report);
+  assertEquals([completed, dead], [1, 1]);
 });
 
 test("ctx.extend() takes a step of its own, and a long lease is not made shorter", async () => {
@@ -643,6 +779,7 @@ test("drain() counts every outcome once", async () => {
     { claimed, completed, dead, retried, released, expired },
     { claimed: 6, completed: 1, dead: 1, retried: 1, released: 2, expired: 1 },
   );
+  assertEquals(report.unknown, 1);
 });
 
 test("drain() links its deliveries to itself, and flushes its scope at its end", async () => {
@@ -663,8 +800,11 @@ test("drain() refuses options that are unknown or impossible, before any request
   const bad: readonly Record<string, unknown>[] = [
     { batchSize: 0 },
     { batchSize: 251 },
+    { batchSize: null },
+    { batchSize: 5, concurrency: 6 },
     { concurrency: 0 },
     { concurrency: 1.5 },
+    { concurrency: 251 },
     { budgetMs: NaN },
     { budgetMs: 0 },
     { settleMs: -1 },

@@ -355,7 +355,9 @@ test("execute() heeds NonRetryableError and RetryAfterError", async () => {
 
 test("execute() gives back a task that its handler released, whatever the handler does then", async () => {
   const plain = await conclude((_, ctx) => ctx.release());
-  assertEquals(plain.end, { kind: "release", delayMs: 0 });
+  assertEquals(plain.end, { kind: "release", delayMs: 1_000 });
+  const atOnce = await conclude((_, ctx) => ctx.release({ delayMs: 0 }));
+  assertEquals(atOnce.end, { kind: "release", delayMs: 0 });
   const later = await conclude((_, ctx) => {
     ctx.release({ delayMs: 5_000 });
     throw new Error("ignored");
@@ -467,16 +469,56 @@ test("execute() cancels, when the handler fails after it was asked to stop; a co
   assertEquals((await completed.execution.concluded).outcome, "completed");
 });
 
-test("execute() releases, when the handler fails because its consumer stops", async () => {
-  const { bench, execution } = start(async (_, { signal }) => {
+/** Executes one delivery, stops its consumer meanwhile, and gives what is settled. */
+async function interrupt(
+  onAbort: (ctx: HandlerContext) => void,
+  delivery: Partial<Delivery> = {},
+) {
+  const { bench, execution } = start(async (_, ctx) => {
     const { promise, reject } = Promise.withResolvers<never>();
-    signal.addEventListener("abort", () => reject(new Error("interrupted")));
+    ctx.signal.addEventListener("abort", () => {
+      onAbort(ctx);
+      reject(new NonRetryableError("interrupted"));
+    });
     await promise;
-  });
+  }, delivery);
   await bench.clock.advance(1);
   execution.abort(new ConsumerStoppedError("stop"));
-  const { settlement } = await execution.concluded;
-  assertEquals(settlement.end, { kind: "release", delayMs: 0 });
+  const { settlement: { end } } = await execution.concluded;
+  return { end, trace: bench.instrument.processed[0]! };
+}
+
+test("execute() spends the attempt that its consumer stops, and repeats it at once", async () => {
+  const { end, trace } = await interrupt(() => {});
+  assertEnd(end, "retry");
+  assertEquals(end.delayMs, 0);
+  assertEquals(errorOf(end).name, "ConsumerStoppedError");
+  assertEquals(trace.end?.state, "retry");
+  assertEquals(trace.end?.errorType, "ConsumerStoppedError");
+});
+
+test("execute() ends a task as dead when its consumer stops the last attempt", async () => {
+  const { end, trace } = await interrupt(() => {}, { attempt: 3 });
+  assertEnd(end, "dead");
+  assertEquals(errorOf(end).name, "ConsumerStoppedError");
+  assertEquals(trace.end?.errorType, "ConsumerStoppedError");
+});
+
+test("ctx.defer() refuses what has no effect there", async () => {
+  const next = defineTask<void>("next");
+  const { end } = await conclude(
+    (_, ctx) => ctx.defer(next, undefined, { maxBacklog: 5 }),
+  );
+  assertEnd(end, "retry");
+  assertStringIncludes(errorOf(end).message, "'maxBacklog' has no effect");
+});
+
+test("execute() spends no attempt that its handler releases when the consumer stops", async () => {
+  const { end } = await interrupt(
+    (ctx) => ctx.release({ delayMs: 0 }),
+    { attempt: 3 },
+  );
+  assertEquals(end, { kind: "release", delayMs: 0 });
 });
 
 test("ctx tells the attempt", async () => {
@@ -517,8 +559,8 @@ test("ctx.enqueue() gives the same ids in each attempt, under the attempt's span
   assertEquals(
     ids.toSorted(),
     [
-      await derivedId("task-1", 0, "next"),
-      await derivedId("task-1", 1, "other"),
+      await derivedId("task-1", NOW, 0, "next"),
+      await derivedId("task-1", NOW, 1, "other"),
       "mine",
     ].toSorted(),
   );
@@ -556,14 +598,14 @@ test("ctx.enqueue() is waited for when the handler does not, and fails the attem
 test("ctx.defer() travels in the settlement of a success, its span open until the answer", async () => {
   const run: Run = async (_, ctx) => {
     const id = await ctx.defer(next, { n: 1 });
-    assertEquals(id, await derivedId("task-1", 0, "next"));
+    assertEquals(id, await derivedId("task-1", NOW, 0, "next"));
     assertEquals(await ctx.defer(next, { n: 2 }, { id: "mine" }), "mine");
   };
   for (const answer of ["accepted", "stale", "unknown"] as const) {
     const { settlement, answered, bench } = await conclude(run);
     assertEquals(bench.broker.sent, []);
     const ids = settlement.enqueue.map(({ id }) => id);
-    assertEquals(ids, [await derivedId("task-1", 0, "next"), "mine"]);
+    assertEquals(ids, [await derivedId("task-1", NOW, 0, "next"), "mine"]);
     const { enqueued, processed } = bench.instrument;
     assertEquals(enqueued.map(({ ends }) => ends), [[], []]);
     answered(answer);
@@ -585,7 +627,7 @@ test("ctx.defer() enqueues nothing when the attempt fails", async () => {
 
 test("ctx.defer() refuses at once what cannot be enqueued, or too much", async () => {
   const { execution } = start(async (_, ctx) => {
-    await assertRejects(() => ctx.defer(next, { n: NaN }), Error, "'n'");
+    await assertRejects(() => ctx.defer(next, { n: NaN }), Error, "NaN");
     for (let i = 0; i < 1_000; i++) {
       await ctx.defer(next, { n: i }, { id: `next-${i}` });
     }

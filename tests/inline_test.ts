@@ -1,6 +1,7 @@
 import { ROOT_CONTEXT } from "@opentelemetry/api";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { PayloadError, TaskTimeoutError } from "../src/core/error.ts";
+import type { EnqueueOptions } from "../src/core/options.ts";
 import type { StandardSchema } from "../src/core/schema.ts";
 import { defineTask } from "../src/core/task.ts";
 import { inline } from "../src/queue/inline.ts";
@@ -92,6 +93,29 @@ test("inline() really enqueues what the handler enqueues, and defers until it su
   assertEquals(made.broker.sent.map(({ id }) => id), ["now", "now", "then"]);
   const ends = made.instrument.enqueued.map(({ ends }) => ends.join());
   assertEquals(ends, ["sent", "sent", "failed", "sent", "sent", "sent"]);
+});
+
+test("inline() refuses options that only mean something to a broker, but not a definition's", async () => {
+  const task = defineTask<void>("t", { expiresInMs: 5, resultTtlMs: 0 });
+  const made = bench({ handlers: [task.handle(() => 1)] });
+  const idle: readonly EnqueueOptions[] = [
+    { id: "mine" },
+    { delayMs: 0 },
+    { runAt: 5 },
+    { priority: 1 },
+    { dedupe: { key: "k" } },
+    { maxBacklog: 5 },
+  ];
+  for (const options of idle) {
+    await assertRejects(
+      () => inline(made.parts, task.with(undefined, options), ROOT_CONTEXT),
+      TypeError,
+      `'${Object.keys(options)[0]}' has no effect in inline()`,
+    );
+  }
+  assertEquals(made.instrument.enqueued, []);
+  const call = task.with(undefined, { label: "here", timeoutMs: 50 });
+  assertEquals(await inline(made.parts, call, ROOT_CONTEXT), 1);
 });
 
 test("inline() refuses what has no handler, a bad input, and a release", async () => {

@@ -10,6 +10,7 @@ import {
   type Clock,
   defineTask,
   type QueueOptions,
+  type ResultOptions,
   type TaskStanding,
 } from "../mod.ts";
 import { MemoryBroker } from "../src/broker/memory.ts";
@@ -160,6 +161,15 @@ test("result() refuses an impossible id or wait", async () => {
     RangeError,
     "600000",
   );
+  const bad: readonly (readonly [unknown, string])[] = [
+    [{ wait: 5 }, "Unknown option 'wait' of result()"],
+    [{ signal: {} }, "signal"],
+    [null, "must be an object"],
+  ];
+  for (const [options, says] of bad) {
+    const asked = () => queue.result("t", options as ResultOptions);
+    await assertRejects(asked, TypeError, says);
+  }
   assertEquals(broker.asked, []);
 });
 
@@ -295,6 +305,8 @@ test("purge() and redrive() refuse impossible filters before anything is sent", 
     [() => queue.redrive({ states: ["dead"] } as never), "'states'"],
     [() => queue.list({ state: "running" } as never), "ready, scheduled"],
     [() => queue.list({ state: "ready", limit: 1_001 }), "limit"],
+    [() => queue.list({ state: "ready", page: 2 } as never), "'page'"],
+    [() => queue.list(undefined as never), "must be an object"],
     [() => queue.cancel(""), "empty"],
   ];
   for (const [call, words] of bad) await assertRejects(call, Error, words);

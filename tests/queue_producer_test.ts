@@ -104,6 +104,8 @@ test("new Queue() refuses what it cannot work with, and says what to do", () => 
 test("new Queue() takes a definition with its handler as a handler", () => {
   const greet = defineTask("greet", { run: (name: string) => `Hi ${name}` });
   make({ handlers: [greet, resize.handle(() => "")] });
+  // @ts-expect-error a definition alone is no handler
+  assertThrows(() => make({ handlers: [resize] }), TypeError, "no handler");
 });
 
 test("new Queue() takes no time and no randomness", () => {
@@ -175,7 +177,7 @@ test("enqueue() refuses what the schema refuses, without telling the value", asy
   const error = await assertRejects(
     () => queue.enqueue(checked, secret),
     PayloadError,
-    "'checked' at 'url'",
+    "'checked'",
   );
   assertEquals(error.issues, [{ message: "must be a string", path: "url" }]);
   assertFalse(`${error.message}${error.stack}`.includes("hunter2"));
@@ -209,21 +211,22 @@ test("enqueue() refuses what JSON cannot carry, and says where", async () => {
   const { queue, broker } = make();
   const cycle: { self?: unknown } = {};
   cycle.self = cycle;
-  const bad: readonly [unknown, string][] = [
-    [1n, "a bigint"],
-    [{ a: [NaN] }, "at 'a[0]': NaN"],
-    [{ run() {} }, "at 'run': a function"],
-    [cycle, "at 'self': a cycle"],
-    [[undefined], "at '[0]': a undefined"],
-    [Symbol("s"), "a symbol"],
-    [new Map(), "a Map"],
+  const bad: readonly [unknown, string, string][] = [
+    [1n, "a bigint", ""],
+    [{ a: [NaN] }, "NaN", "a.0"],
+    [{ run() {} }, "a function", "run"],
+    [cycle, "a cycle", "self"],
+    [[undefined], "undefined", "0"],
+    [Symbol("s"), "a symbol", ""],
+    [new Map(), "a Map", ""],
   ];
-  for (const [input, words] of bad) {
-    await assertRejects(
+  for (const [input, words, path] of bad) {
+    const error = await assertRejects(
       () => queue.enqueueNamed("t", input),
       PayloadError,
       words,
     );
+    assertEquals(error.issues.map((issue) => issue.path), [path]);
   }
   assertEquals(broker.asked, []);
 });
@@ -258,6 +261,8 @@ test("enqueueMany() checks every call before it sends the first", async () => {
     ["resize", "takes a list"],
     [[good, resize], "task.with(input)"],
     [[good, null], "task.with(input)"],
+    [[good, { url: "a" }], "task.with(input) as element 1"],
+    [["resize"], "task.with(input)"],
     [[good, nightly.with(undefined, { delayMs: -1 })], "delayMs"],
     [[good, { ...good, input: 1n }], "a bigint"],
     [[good, { ...good, name: "" }], "must not be empty"],
@@ -323,6 +328,40 @@ test("enqueue() sends the options over the definition's over the defaults", asyn
   assertEquals(envelope.backoff, fixed(10));
   assertEquals([envelope.resultTtlMs, envelope.expiresInMs], [0, 9]);
   assertEquals([envelope.label, special!.priority], ["of May", -3]);
+});
+
+test("enqueue() takes an option that is undefined for one that is not given", async () => {
+  const { queue, broker } = make();
+  const patient = defineTask("patient", { maxAttempts: 9, timeoutMs: 70 });
+  const none = { maxAttempts: undefined, timeoutMs: undefined, id: undefined };
+  await queue.enqueue(patient, undefined, none as unknown as EnqueueOptions);
+  const { maxAttempts, timeoutMs } = opened(broker.sent[0]!.envelope).envelope;
+  assertEquals([maxAttempts, timeoutMs], [9, 70]);
+  for (const options of [null, "id"]) {
+    await assertRejects(
+      () => queue.enqueue(patient, undefined, options as never),
+      TypeError,
+      "of task 'patient' must be an object",
+    );
+  }
+});
+
+test("enqueue() needs an input only where undefined is none", async () => {
+  const { queue, broker } = make();
+  const counted = defineTask("counted", { run: (n?: number) => n });
+  const anything = defineTask("anything", { run: (input: unknown) => input });
+  const nothing = defineTask("nothing", { run: () => 1 });
+  await queue.enqueue(counted);
+  await queue.enqueue(counted, 1, { id: "1" });
+  await queue.enqueue(anything);
+  await queue.enqueue(nothing);
+  await queue.enqueueMany([counted.with(), nightly.with()]);
+  // @ts-expect-error an input of another type
+  const wrong = () => queue.enqueue(counted, "1");
+  // @ts-expect-error an input is needed
+  const missing = () => queue.enqueue(resize);
+  assertEquals(broker.sent.length, 6);
+  assert(typeof wrong === typeof missing);
 });
 
 test("enqueue() says when a task is due, and what it dedupes by", async () => {

@@ -3,6 +3,7 @@ import {
   assertEquals,
   assertFalse,
   assertLessOrEqual,
+  assertRejects,
   assertThrows,
 } from "@std/assert";
 import type { StepRequest } from "../src/broker/broker.ts";
@@ -116,6 +117,111 @@ test("work() sends a failed step again, the same, with growing pauses, and goes 
   assertEquals(report.requests, made.steps.length);
 });
 
+for (const failure of ["unauthorized", "wrong_type"] as const) {
+  test(`work() stops, and rejects its done, when the broker fails as ${failure}`, async () => {
+    const refused = new BrokerError(failure, "no");
+    const heard: unknown[] = [];
+    const made = benchOf(() => {}, { step: () => Promise.reject(refused) });
+    const worker = work(made.parts, { onError: (e) => void heard.push(e) });
+    const error = await assertRejects(() => made.until(worker.done));
+    assert(error === refused);
+    assertEquals([made.steps.length, heard], [1, [refused]]);
+    await assertRejects(() => worker.stop(), BrokerError);
+    assertEquals(made.instrument.flushed.length, 1);
+    assertEquals(made.clock.pending, 0);
+  });
+}
+
+test("work() goes on when the broker is full, limits requests or is late", async () => {
+  for (const failure of ["full", "throttled", "timeout"] as const) {
+    let failures = 0;
+    const made = benchOf((n) => n, {
+      step: (request, ask) =>
+        failures++ < 5
+          ? Promise.reject(new BrokerError(failure, "not now"))
+          : ask(request),
+    });
+    await made.enqueue(task.with(0));
+    const worker = work(made.parts);
+    await made.clock.advance(30_000);
+    assertEquals((await made.until(worker.stop())).completed, 1);
+  }
+});
+
+test("work() gives up at the third failure in a row that nobody foresaw", async () => {
+  for (
+    const error of [
+      new BrokerError("invalid_reply", "what?"),
+      new BrokerError("too_large", "much"),
+      new BrokerError("rejected", "no"),
+      new TypeError("a bug of the broker"),
+    ]
+  ) {
+    const mend = [true, true, false, true, true, true];
+    const made = benchOf(() => {}, {
+      step: (request, ask) =>
+        mend.shift() ? Promise.reject(error) : ask(request),
+    });
+    const worker = work(made.parts, { onError() {} });
+    assert(await assertRejects(() => made.until(worker.done)) === error);
+    assertEquals(made.steps.length, 6);
+  }
+});
+
+test("work() ends and settles what runs before it rejects", async () => {
+  let isRefused = false;
+  const reasons: unknown[] = [];
+  const made = benchOf(async (n, { signal }) => {
+    if (n === 2) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => {
+      reasons.push(signal.reason);
+      resolve();
+    });
+    if (n === 0) made.clock.after(2_000, resolve);
+    await promise;
+  }, {
+    async step(request, ask) {
+      if (request.settle.length > 0 && !isRefused) {
+        isRefused = true;
+        throw new BrokerError("unauthorized", "the token is being changed");
+      }
+      return await ask(request);
+    },
+  });
+  const ids = await made.enqueue(
+    ...times(3, (n) => task.with(n, { timeoutMs: 600_000 })),
+  );
+  const worker = work(made.parts, { graceMs: 5_000, onError() {} });
+  await assertRejects(() => made.until(worker.done), BrokerError, "token");
+  assertEquals(reasons.length, 1);
+  assert(reasons[0] instanceof ConsumerStoppedError);
+  for (const id of ids) {
+    assertEquals((await made.broker.result("tested", id)).status, "completed");
+  }
+  assertEquals(made.clock.pending, 0);
+});
+
+test("work() tells onError and done of a bug of its own", async () => {
+  const bug = new Error("a bug");
+  const heard: unknown[] = [];
+  const made = benchOf(() => {});
+  const { startDrain } = made.instrument;
+  let drains = 0;
+  const instrument = {
+    ...made.parts.instrument,
+    startDrain: (...args: Parameters<typeof startDrain>) => {
+      if (drains++ === 0) throw bug;
+      return startDrain(...args);
+    },
+  };
+  const worker = work({ ...made.parts, instrument }, {
+    onError: (error) => void heard.push(error),
+  });
+  assert(await assertRejects(() => made.until(worker.done)) === bug);
+  assertEquals(heard, [bug]);
+});
+
 test("work() starts nothing and settles nothing whose lease ran out meanwhile", async () => {
   let isDown = false;
   const reasons: unknown[] = [];
@@ -185,7 +291,7 @@ test("Worker.stop() aborts what outlasts the grace, and leaves what ignores that
   assertEquals(reason, undefined);
   const report = await made.until(stopped);
   assert(reason instanceof ConsumerStoppedError);
-  assertEquals([report.released, report.abandoned], [1, 1]);
+  assertEquals([report.retried, report.released, report.abandoned], [1, 0, 1]);
   door.open();
   await made.clock.advance(0);
   assertEquals(made.clock.pending, 0);
@@ -250,7 +356,9 @@ test("work() refuses options that are unknown or impossible", () => {
   const made = benchOf(() => {});
   const bad: readonly Record<string, unknown>[] = [
     { concurrency: 0 },
+    { concurrency: 251 },
     { batchSize: 1_000 },
+    { batchSize: 2, concurrency: 3 },
     { pollMs: { min: 0, max: 1 } },
     { pollMs: { min: 10, max: 1 } },
     { pollMs: 5 },

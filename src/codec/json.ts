@@ -6,7 +6,7 @@ const utf8 = new TextEncoder();
  * `value` as JSON. What JSON would drop or turn into something else without a word is refused; a Date or anything else with `toJSON` becomes what that gives, and an instance of a class a plain object.
  * `undefined` members are left out, as everywhere in JavaScript.
  *
- * @throws {PayloadError} If JSON cannot carry it (BigInt, NaN, functions, symbols, cycles, `undefined` in an array), naming the place and never the value; or if it is over `maxBytes`.
+ * @throws {PayloadError} If JSON cannot carry it (BigInt, NaN, functions, symbols, cycles, `undefined` in an array), its issues saying where, its message neither that nor the value; or if it is over `maxBytes`.
  */
 export function writeJson(
   value: unknown,
@@ -56,24 +56,33 @@ function check(
     case "object":
       break;
     default:
-      return refuse(subject, path, `a ${typeof value}`);
+      return refuse(
+        subject,
+        path,
+        value === undefined ? "undefined" : `a ${typeof value}`,
+      );
   }
   if (value === null) return;
   if (above.includes(value)) refuse(subject, path, "a cycle");
   if (above.length > 500) refuse(subject, path, "more than 500 levels");
   const json = (value as { toJSON?: unknown }).toJSON;
-  if (typeof json === "function") return;
+  if (typeof json === "function") {
+    return check(jsonOf(value, path, subject), path, subject, [
+      ...above,
+      value,
+    ]);
+  }
   above.push(value);
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
-      check(value[i], `${path}[${i}]`, subject, above);
+      check(value[i], path === "" ? `${i}` : `${path}.${i}`, subject, above);
     }
   } else {
     const tag = Object.prototype.toString.call(value).slice(8, -1);
     if (tag !== "Object") {
       refuse(subject, path, `a ${tag} (write it as a plain object first)`);
     }
-    for (const [key, member] of Object.entries(value)) {
+    for (const [key, member] of entriesOf(value, path, subject)) {
       if (member === undefined) continue;
       check(member, path === "" ? key : `${path}.${key}`, subject, above);
     }
@@ -82,8 +91,31 @@ function check(
 }
 
 function refuse(subject: string, path: string, what: string): never {
-  const where = path === "" ? "" : ` at '${path}'`;
+  const where = path === "" ? "" : " (see the error's 'issues' for where)";
   throw new PayloadError(
-    `${subject} holds what JSON cannot carry${where}: ${what}`,
+    `${subject} holds what JSON cannot carry: ${what}${where}`,
+    [{ message: what, path }],
   );
+}
+
+/** The members of an object, whose getters may throw. */
+function entriesOf(
+  value: object,
+  path: string,
+  subject: string,
+): readonly (readonly [string, unknown])[] {
+  try {
+    return Object.entries(value);
+  } catch {
+    return refuse(subject, path, "a property that cannot be read");
+  }
+}
+
+/** What an object's own `toJSON` makes of it. */
+function jsonOf(value: object, path: string, subject: string): unknown {
+  try {
+    return (value as { toJSON(): unknown }).toJSON();
+  } catch {
+    return refuse(subject, path, "a toJSON() that throws");
+  }
 }

@@ -1,3 +1,4 @@
+import type { Context } from "@opentelemetry/api";
 import type { Backoff } from "./backoff.ts";
 import type { Dedupe, EnqueueOptions } from "./options.ts";
 
@@ -22,6 +23,74 @@ export const ENQUEUE_OPTIONS: readonly (keyof EnqueueOptions)[] = [
   "maxBacklog",
   "context",
 ];
+
+/**
+ * Options by their names alone; `where` says whose they are, as in "of drain()".
+ *
+ * @throws {TypeError} If they are no object, or one of them is unknown.
+ */
+export function checkKnown(
+  where: string,
+  given: object,
+  allowed: readonly string[],
+): void {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`The options ${where} must be an object`);
+  }
+  for (const name of Object.keys(given)) {
+    if (allowed.includes(name)) continue;
+    throw new TypeError(
+      `Unknown option '${name}' ${where}: the options are ${
+        allowed.join(", ")
+      }`,
+    );
+  }
+}
+
+/**
+ * Refuses options that exist but do nothing here: whoever gives one expects something of it.
+ *
+ * @throws {TypeError} If one of `idle` is given.
+ */
+export function checkEffect(
+  where: string,
+  options: EnqueueOptions,
+  idle: readonly (keyof EnqueueOptions)[],
+): void {
+  for (const name of idle) {
+    if (options[name] === undefined) continue;
+    throw new TypeError(
+      `The option '${name}' has no effect ${where}: leave it out`,
+    );
+  }
+}
+
+/**
+ * The option `signal`.
+ *
+ * @throws {TypeError} If it is there and no AbortSignal.
+ */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined) return;
+  const { addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
+  if (typeof addEventListener !== "function") {
+    throw new TypeError("The option 'signal' must be an AbortSignal");
+  }
+}
+
+/**
+ * The option `context`.
+ *
+ * @throws {TypeError} If it is there and no OpenTelemetry Context.
+ */
+export function checkContext(context: unknown): void {
+  if (context === undefined) return;
+  if (typeof (context as Partial<Context> | null)?.getValue !== "function") {
+    throw new TypeError(
+      "The option 'context' must be an OpenTelemetry Context, such as context.active()",
+    );
+  }
+}
 
 /**
  * A name that people read: of a task, a label, a key.
@@ -93,18 +162,7 @@ export function checkOptions(
   allowed: readonly string[],
   where: string,
 ): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`The options ${where} must be an object`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!allowed.includes(name)) {
-      throw new TypeError(
-        `Unknown option '${name}' ${where}: the options are ${
-          allowed.join(", ")
-        }`,
-      );
-    }
-  }
+  checkKnown(where, options, allowed);
   const { delayMs, runAt, expiresInMs, priority, maxAttempts } = options;
   if (options.id !== undefined) checkName("id", options.id);
   if (options.label !== undefined) checkName("label", options.label);
@@ -174,13 +232,9 @@ function checkDedupe(dedupe: Dedupe): void {
   if (typeof dedupe !== "object" || dedupe === null) {
     throw new TypeError("dedupe must be an object with a 'key'");
   }
-  const { key, until = "ended", ttlMs, ...others } = dedupe;
+  checkKnown("of dedupe", dedupe, ["key", "until", "ttlMs"]);
+  const { key, until = "ended", ttlMs } = dedupe;
   checkName("dedupe.key", key);
-  for (const name of Object.keys(others)) {
-    throw new TypeError(
-      `Unknown option 'dedupe.${name}': the options are key, until, ttlMs`,
-    );
-  }
   if (until !== "ended" && until !== "expired") {
     throw new TypeError(
       `dedupe.until must be 'ended' or 'expired': current value is ${

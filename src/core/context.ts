@@ -59,12 +59,12 @@ export interface HandlerContext {
    * @throws {LeaseLostError} If the lease is lost already.
    */
   extend(ms: number): Promise<void>;
-  /** Ends this attempt without spending it: the task goes back to its place, or comes again after `delayMs`. Return right after it. */
+  /** Ends this attempt without spending it: the task comes again after `delayMs`, as often as it is released. Return right after it. */
   release(options?: ReleaseOptions): void;
 }
 
 /** How a task is given back. */
 export interface ReleaseOptions {
-  /** Due again after this many milliseconds. @default {0} */
+  /** Due again after this many milliseconds; 0 is at once, in its old place. @default {1000} */
   readonly delayMs?: number;
 }

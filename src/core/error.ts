@@ -62,7 +62,7 @@ export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
 }
 
-/** The reason of `ctx.signal` when the consumer is stopping and its grace has passed. */
+/** The reason of `ctx.signal` when the consumer is stopping and its grace has passed, and the error of an attempt that it ends so. */
 export class ConsumerStoppedError extends Error {
   /** The class's own name, which survives minification. */
   override readonly name = "ConsumerStoppedError";

@@ -3,11 +3,11 @@ import type { Backoff } from "./backoff.ts";
 
 /** What a definition says of each of its tasks. Resolved when a task is enqueued, and carried by it: a consumer's other definition changes nothing. */
 export interface TaskOptions {
-  /** How often a task may be claimed before it is dead: crashes and time-outs count. @default {5} */
+  /** How often a task may be claimed before it is dead: crashes, time-outs and stops of its consumer count. @default {5} */
   readonly maxAttempts?: number;
   /** How long to wait after a failed attempt. @default {exponential()} */
   readonly backoff?: Backoff;
-  /** How long one attempt may take, in milliseconds; then `ctx.signal` aborts and the attempt has failed. @default {30000} */
+  /** How long one attempt may take, in milliseconds; then `ctx.signal` aborts and the attempt has failed. A drain that ends sooner, by its `budgetMs` and `graceMs`, ends the attempt sooner, and that spends it too. @default {30000} */
   readonly timeoutMs?: number;
   /** How long the result is kept, in milliseconds; 0 keeps none. @default {3600000} */
   readonly resultTtlMs?: number;

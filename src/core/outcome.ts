@@ -26,12 +26,36 @@ export interface RetryPolicy {
 
 /** What becomes of an attempt that failed with `error`. */
 export function afterFailure(error: unknown, policy: RetryPolicy): Outcome {
-  const { attempt, maxAttempts, backoff, random } = policy;
-  if (error instanceof NonRetryableError || attempt >= maxAttempts) {
-    return { kind: "dead", error };
-  }
-  const delayMs = error instanceof RetryAfterError
-    ? error.afterMs
-    : delayAfter(backoff, attempt, random);
-  return { kind: "retry", error, delayMs };
+  const { attempt, backoff, random } = policy;
+  if (isFinal(error)) return { kind: "dead", error };
+  const delayMs = waitOf(error) ?? delayAfter(backoff, attempt, random);
+  return again(error, delayMs, policy);
+}
+
+/** Another attempt after `delayMs`, or death where none is left. */
+export function again(
+  error: unknown,
+  delayMs: number,
+  { attempt, maxAttempts }: Pick<RetryPolicy, "attempt" | "maxAttempts">,
+): Outcome {
+  return attempt < maxAttempts
+    ? { kind: "retry", error, delayMs }
+    : { kind: "dead", error };
+}
+
+function isFinal(error: unknown): boolean {
+  return error instanceof NonRetryableError ||
+    isNamed(error, "NonRetryableError");
+}
+
+function waitOf(error: unknown): number | undefined {
+  if (error instanceof RetryAfterError) return error.afterMs;
+  if (!isNamed(error, "RetryAfterError")) return undefined;
+  const { afterMs } = error as { readonly afterMs?: unknown };
+  return typeof afterMs === "number" ? afterMs : undefined;
+}
+
+/** Whether it has the class's name: a bundle may hold the package twice, and its classes with it. */
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name;
 }

@@ -51,12 +51,9 @@ export async function parse<Output>(
   const result = await schema["~standard"].validate(value);
   if (result.issues === undefined) return result.value;
   const issues = result.issues.map(toIssue);
-  const places = [...new Set(issues.map((i) => i.path).filter(Boolean))];
-  const where = places.length > 0
-    ? ` at ${places.slice(0, 8).map((p) => `'${p}'`).join(", ")}`
-    : "";
+  const count = issues.length === 1 ? "1 issue" : `${issues.length} issues`;
   throw new PayloadError(
-    `The schema refuses ${subject}${where}: see the error's 'issues' for its words`,
+    `The schema refuses ${subject}: see the error's 'issues' for its words (${count})`,
     issues,
   );
 }

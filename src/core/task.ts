@@ -1,6 +1,6 @@
 import type { HandlerContext } from "./context.ts";
-import { checkName } from "./check.ts";
-import { checkOptions } from "./check.ts";
+import { checkName, checkOptions } from "./check.ts";
+import { defined } from "./defined.ts";
 import type { EnqueueOptions, TaskOptions } from "./options.ts";
 import type { StandardSchema } from "./schema.ts";
 
@@ -24,7 +24,7 @@ export interface Task<Input = unknown, Parsed = Input, Output = unknown> {
   readonly "~output"?: Output;
   /** The handler of this task, for `new Queue({ handlers })`: so that a producer's bundle need not hold it. */
   handle(run: Run<Parsed, Output>): Handler;
-  /** This task with its input, for `enqueueMany`; a task without input takes none. */
+  /** This task with its input, for `enqueueMany`; a task without input takes none. An option that is `undefined` leaves the definition's as it is. */
   with(...call: CallArguments<Input>): Call<Output>;
 }
 
@@ -34,10 +34,9 @@ export type Run<Parsed, Output> = (
   ctx: HandlerContext,
 ) => Output | Promise<Output>;
 
-/** The arguments after the task: none are needed where the input is `void`, or where the handler takes none. */
-export type CallArguments<Input> = [Input] extends [void]
-  ? [input?: undefined, options?: EnqueueOptions]
-  : unknown extends Input ? [input?: Input, options?: EnqueueOptions]
+/** The arguments after the task: none are needed where the handler takes none, or none but `undefined`. */
+export type CallArguments<Input> = undefined extends Input
+  ? [input?: Input, options?: EnqueueOptions]
   : [input: Input, options?: EnqueueOptions];
 
 /** A task to enqueue, with its input and options. */
@@ -84,7 +83,7 @@ export function defineTask<Input, Parsed, Output>(
   definition: SchemaDefinition<Input, Parsed, Output> & {
     readonly run: Run<Parsed, Output>;
   },
-): Task<Input, Parsed, Output>;
+): Task<Input, Parsed, Output> & { readonly run: Run<Parsed, Output> };
 /** Defines a contract with a schema; `handle` adds the handler. */
 export function defineTask<Input, Parsed, Output = unknown>(
   name: string,
@@ -94,7 +93,7 @@ export function defineTask<Input, Parsed, Output = unknown>(
 export function defineTask<Input, Output>(
   name: string,
   definition: TaskOptions & { readonly run: Run<Input, Output> },
-): Task<Input, Input, Output>;
+): Task<Input, Input, Output> & { readonly run: Run<Input, Output> };
 /** Defines a contract without a schema, its types given as arguments. */
 export function defineTask<Input = void, Output = unknown>(
   name: string,
@@ -119,21 +118,22 @@ export function defineTask(
     );
   }
   if (run !== undefined) checkRun(name, run);
+  const own = defined(options);
   return {
     name,
     input: schema,
-    options,
+    options: own,
     run,
     handle(run) {
       checkRun(name, run);
       return { name, schema, run };
     },
-    with: (input?: unknown, more: EnqueueOptions = {}) => ({
-      name,
-      schema,
-      input,
-      options: { ...options, ...more },
-    }),
+    with(input?: unknown, more: EnqueueOptions = {}) {
+      if (typeof more !== "object" || more === null) {
+        throw new TypeError(`The options of task '${name}' must be an object`);
+      }
+      return { name, schema, input, options: { ...own, ...defined(more) } };
+    },
   };
 }
 

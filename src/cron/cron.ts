@@ -1,5 +1,6 @@
+import { defined } from "../core/defined.ts";
 import { type PerEnv, perEnv } from "../core/per_env.ts";
-import type { DrainOptions } from "../queue/drain.ts";
+import { drainLimits, type DrainOptions } from "../queue/drain_options.ts";
 import type { Queue } from "../queue/queue.ts";
 
 /** Leaves room before the next minute's run for what runs out and for the flush. */
@@ -14,14 +15,17 @@ const SCHEDULED: DrainOptions = { budgetMs: 25_000, maxRequests: 40 };
  *
  * @param queue The queue, or a function that makes it at the first run.
  * @param options Those of a drain. @default {{ budgetMs: 50_000 }}
+ * @throws {TypeError} If an option is unknown or of another type, at once.
+ * @throws {RangeError} If an option is out of its range, at once.
  */
 export function cron(
   queue: PerEnv<void, Queue>,
   options: DrainOptions = {},
 ): () => Promise<void> {
+  const told = over(CRON, options, "of cron()");
   const queueOf = perEnv(queue);
   return async function drain() {
-    await queueOf().drain({ ...CRON, ...options });
+    await queueOf().drain(told);
   };
 }
 
@@ -44,15 +48,28 @@ export type ScheduledHandler<Env> = (
  *
  * @param queue The queue, or a function of the worker's environment, which is called once for each environment object.
  * @param options Those of a drain. @default {{ budgetMs: 25_000, maxRequests: 40 }}
+ * @throws {TypeError} If an option is unknown or of another type, at once.
+ * @throws {RangeError} If an option is out of its range, at once.
  */
 export function scheduled<Env = unknown>(
   queue: PerEnv<Env, Queue>,
   options: DrainOptions = {},
 ): ScheduledHandler<Env> {
+  const told = over(SCHEDULED, options, "of scheduled()");
   const queueOf = perEnv(queue);
   return async function drain(_controller, env, ctx) {
-    const run = queueOf(env).drain({ ...SCHEDULED, ...options });
+    const run = queueOf(env).drain(told);
     ctx.waitUntil(run);
     await run;
   };
+}
+
+/** What is given over the host's defaults, checked when the handler is made: a first run may be a night away. */
+function over(
+  defaults: DrainOptions,
+  given: DrainOptions,
+  where: string,
+): DrainOptions {
+  drainLimits(given, where);
+  return { ...defaults, ...defined(given) };
 }

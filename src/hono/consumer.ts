@@ -1,7 +1,8 @@
 import type { Context } from "@opentelemetry/api";
 import type { Handler } from "hono";
+import { defined } from "../core/defined.ts";
 import { type PerEnv, perEnv } from "../core/per_env.ts";
-import type { DrainOptions } from "../queue/drain.ts";
+import { drainLimits, type DrainOptions } from "../queue/drain_options.ts";
 import type { Queue } from "../queue/queue.ts";
 import { bearerIs } from "./bearer.ts";
 
@@ -21,14 +22,17 @@ export interface ConsumerOptions<Env = unknown> extends DrainOptions {
  * It answers when the drain is over, with its report as JSON; 401 without the secret. A drain that fails is thrown, so the app's `onError` answers 500.
  *
  * @param queue The queue, or a function of the host's environment, which is called once for each environment object.
- * @throws {TypeError} If the secret is empty, when the route is made or called.
+ * @throws {TypeError} If an option is unknown or of another type, or the secret is empty, when the route is made; if the environment's secret is empty, when it is called.
+ * @throws {RangeError} If an option is out of its range, when the route is made.
  */
 export function consumer<Env = unknown>(
   queue: PerEnv<Env, Queue>,
   options: ConsumerOptions<Env> = {},
 ): Handler {
-  const { secret, ...drainOptions } = options;
-  if (typeof secret === "string") checkSecret(secret);
+  const { secret, ...given } = options;
+  drainLimits(given, "of consumer()");
+  const drainOptions = defined(given);
+  if (secret !== undefined && typeof secret !== "function") checkSecret(secret);
   const queueOf = perEnv(queue);
 
   return async function drain(c): Promise<Response> {

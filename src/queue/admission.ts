@@ -30,6 +30,8 @@ export interface Refusal {
   readonly error: Error;
   /** The value of `error.type`. */
   readonly errorType: string;
+  /** Whether it is only unknown here. */
+  readonly isUnknown: boolean;
 }
 
 /** Decides it; `now` is the broker's clock. What is provably bad is dead at once, what is only unknown here is put back for a consumer that knows it. */
@@ -106,13 +108,15 @@ function unknown(
 ): Refusal {
   const age = now - Math.max(enqueuedAt, dueAt ?? 0);
   const error = reason("UnknownTaskError", message);
-  if (age >= UNKNOWN_KEEP_MS) return end("dead", error, errorType);
+  if (age >= UNKNOWN_KEEP_MS) {
+    return { ...end("dead", error, errorType), isUnknown: true };
+  }
   const delayMs = Math.min(
     Math.max(UNKNOWN_DELAY_MS, Math.floor(age)),
     UNKNOWN_DELAY_MAX_MS,
   );
   const outcome: Outcome = { kind: "released", delayMs };
-  return { kind: "refused", outcome, error, errorType };
+  return { kind: "refused", outcome, error, errorType, isUnknown: true };
 }
 
 /** The consumers of all attempts died, or their leases ended: nobody settled the last one. */
@@ -138,5 +142,6 @@ function end(
   error: Error,
   errorType: string,
 ): Refusal {
-  return { kind: "refused", outcome: { kind, error }, error, errorType };
+  const outcome = { kind, error };
+  return { kind: "refused", outcome, error, errorType, isUnknown: false };
 }

@@ -1,6 +1,6 @@
 import type { ListedTask } from "../broker/broker.ts";
 import { writeFailure } from "../codec/failure.ts";
-import { checkInteger, checkName } from "../core/check.ts";
+import { checkInteger, checkKnown, checkName } from "../core/check.ts";
 import { cancelled, newOperation, readStats } from "./administration.ts";
 import { pages } from "./listing.ts";
 import type { QueueParts } from "./parts.ts";
@@ -47,7 +47,7 @@ export async function purge(
   parts: QueueParts,
   filter: PurgeFilter = {},
 ): Promise<PurgeReport> {
-  checkFilter(filter, ["states", "name", "before"]);
+  checkFilter("of purge()", filter, ["states", "name", "before"]);
   const { states = ["ready", "scheduled"], ...rest } = filter;
   checkStates(states);
   const matches = await matcher(parts, rest);
@@ -76,7 +76,7 @@ export async function redrive(
   parts: QueueParts,
   filter: RedriveFilter = {},
 ): Promise<RedriveReport> {
-  checkFilter(filter, ["name", "before", "limit"]);
+  checkFilter("of redrive()", filter, ["name", "before", "limit"]);
   const { limit = Infinity } = filter;
   if (limit !== Infinity) checkInteger("limit", limit, 1);
   const matches = await matcher(parts, filter);
@@ -113,17 +113,12 @@ async function matcher(
   return (task, at) => at < end && (name === undefined || task.name === name);
 }
 
-function checkFilter(filter: Filter, allowed: readonly string[]): void {
-  if (typeof filter !== "object" || filter === null) {
-    throw new TypeError("The filter must be an object");
-  }
-  for (const key of Object.keys(filter)) {
-    if (!allowed.includes(key)) {
-      throw new TypeError(
-        `Unknown filter '${key}': the filters are ${allowed.join(", ")}`,
-      );
-    }
-  }
+function checkFilter(
+  where: string,
+  filter: Filter,
+  allowed: readonly string[],
+): void {
+  checkKnown(where, filter, allowed);
   if (filter.name !== undefined) checkName("task", filter.name);
   const { before } = filter;
   if (before === undefined) return;

@@ -1,6 +1,6 @@
 import type { Delivery, NewTask } from "../broker/broker.ts";
 import type { Envelope } from "../codec/envelope.ts";
-import { checkInteger } from "../core/check.ts";
+import { checkEffect, checkInteger } from "../core/check.ts";
 import type { Enqueued, HandlerContext } from "../core/context.ts";
 import { derivedId, type TaskId } from "../core/id.ts";
 import type { Call } from "../core/task.ts";
@@ -81,10 +81,14 @@ export function openContext(source: ContextSource): AttemptContext {
       const [enqueued] = await enqueue(parts, [call()], {
         context: trace.context,
         depth,
-        defaultId: (_, name) => derivedId(delivery.id, index, name),
+        defaultId: (_, name) => idOf(index, name),
       });
       return enqueued as Enqueued<Output>;
     });
+  }
+
+  function idOf(index: number, name: string): Promise<string> {
+    return derivedId(delivery.id, delivery.enqueuedAt, index, name);
   }
 
   async function defer<Output>(
@@ -92,8 +96,9 @@ export function openContext(source: ContextSource): AttemptContext {
     index: number,
   ): Promise<TaskId<Output>> {
     const { name, options } = call;
+    checkEffect("in ctx.defer()", options, ["maxBacklog"]);
     const id: TaskId<Output> = options.id ??
-      await derivedId(delivery.id, index, name);
+      await idOf(index, name);
     const producer = parts.instrument.startEnqueue(
       options.context ?? trace.context,
       [describe(parts, call, id)],
@@ -145,7 +150,7 @@ export function openContext(source: ContextSource): AttemptContext {
         checkInteger("ctx.extend(ms)", ms, 1, 2 ** 31 - 1);
         return source.extend(ms);
       }),
-    release({ delayMs = 0 } = {}) {
+    release({ delayMs = 1_000 } = {}) {
       checkOpen("release");
       checkInteger("ctx.release({ delayMs })", delayMs, 0);
       released = { delayMs };

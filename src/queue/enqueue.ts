@@ -12,7 +12,12 @@ import {
 } from "../codec/envelope.ts";
 import { writeJson } from "../codec/json.ts";
 import { exponential } from "../core/backoff.ts";
-import { checkName, checkOptions, ENQUEUE_OPTIONS } from "../core/check.ts";
+import {
+  checkContext,
+  checkName,
+  checkOptions,
+  ENQUEUE_OPTIONS,
+} from "../core/check.ts";
 import type { Enqueued } from "../core/context.ts";
 import { BrokerError } from "../core/error.ts";
 import { newId, SHARDS } from "../core/id.ts";
@@ -175,17 +180,6 @@ function isDefined(call: Pick<Call, "name"> & { defined?: boolean }): boolean {
   return call.defined !== false;
 }
 
-function checkContext(context: unknown): void {
-  if (context === undefined) return;
-  if (
-    typeof (context as Partial<Context> | null)?.getValue !== "function"
-  ) {
-    throw new TypeError(
-      "The option 'context' must be an OpenTelemetry Context, such as context.active()",
-    );
-  }
-}
-
 /** The context that the calls ask for: one, for they have one span. */
 function contextOf(calls: readonly CheckedCall[]): Context | undefined {
   const context = calls[0]?.options.context;
@@ -199,11 +193,11 @@ function contextOf(calls: readonly CheckedCall[]): Context | undefined {
 
 /** New ids of up to 1,000 tasks share a shard, so that tasks enqueued together are claimed from few hashes. */
 function makeIds(
-  { clock, random }: QueueParts,
+  { wall, random }: QueueParts,
   calls: readonly CheckedCall[],
   { defaultId }: Origin,
 ): Promise<readonly string[]> {
-  const now = clock.now();
+  const now = wall();
   const second = Math.floor(now / 1_000);
   return Promise.all(calls.map(({ name, options }, i) => {
     if (options.id !== undefined) return options.id;

@@ -75,9 +75,21 @@ export function createEnqueuer(
           "enqueueMany() takes a list of calls, each as task.with(input) gives it",
         );
       }
+      calls.forEach(checkCall);
       return await send(calls, { batch: true }) as EnqueuedAll<Calls>;
     },
   };
+}
+
+/** A call, told from the bare inputs and the definitions that are easily taken for one. */
+function checkCall(call: Partial<Call> | null, index: number): void {
+  const { name, options } = call ?? {};
+  const isCall = typeof name === "string" && typeof options === "object" &&
+    !("handle" in call!);
+  if (isCall) return;
+  throw new TypeError(
+    `enqueueMany() takes calls: pass task.with(input) as element ${index} of the list`,
+  );
 }
 
 /** The call of a definition. */

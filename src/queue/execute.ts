@@ -8,7 +8,7 @@ import {
   TaskCancelledError,
 } from "../core/error.ts";
 import type { Random } from "../core/id.ts";
-import { afterFailure, type Outcome } from "../core/outcome.ts";
+import { afterFailure, again, type Outcome } from "../core/outcome.ts";
 import { admit } from "./admission.ts";
 import { attempt, type AttemptEnd } from "./attempt.ts";
 import type { Deferred } from "./context.ts";
@@ -46,6 +46,8 @@ export interface Execution {
 export interface Conclusion {
   readonly outcome: Outcome["kind"];
   readonly settlement: Settlement;
+  /** Whether this consumer does not know its task or its envelope. @default {false} */
+  readonly isUnknown?: boolean;
   /** Whether there was a result that cannot be kept. */
   readonly unsaved: boolean;
   /** Ends the spans, by what became of the settlement. */
@@ -72,10 +74,10 @@ export function execute(
   const subject: Subject = { parts, delivery, envelope, trace };
   const admission = admit(parts.handlers, delivery, opened, now);
   if (admission.kind === "refused") {
-    const { outcome, error, errorType } = admission;
+    const { outcome, error, errorType, isUnknown } = admission;
     const state = outcome.kind === "completed" ? "success" : outcome.kind;
     trace.finish({ state, error, errorType });
-    return settledAtOnce(conclude(subject, outcome, []));
+    return settledAtOnce({ ...conclude(subject, outcome, []), isUnknown });
   }
   const running = attempt({ parts, delivery, ...admission, trace, extend });
   const judge = (end: AttemptEnd, deferred: readonly Deferred[]) => {
@@ -85,7 +87,7 @@ export function execute(
       backoff: admission.envelope.backoff,
       random: () => fraction(parts.random),
     });
-    trace.finish(processEndOf(outcome, end));
+    trace.finish(processEndOf(outcome));
     return conclude(subject, outcome, deferred);
   };
   return {
@@ -114,7 +116,7 @@ interface Subject {
   readonly trace: ProcessTrace;
 }
 
-/** What an end means: a failure is the task's own only if nobody stopped the attempt. */
+/** What an end means: a failure is the task's own only if nobody stopped the attempt. One that its consumer stopped is spent, or a task that no consumer has the time for would never end. */
 function outcomeOf(
   end: AttemptEnd,
   abortedBy: unknown,
@@ -131,24 +133,24 @@ function outcomeOf(
       if (abortedBy instanceof TaskCancelledError) {
         return { kind: "cancelled", error: abortedBy };
       }
-      if (
-        abortedBy instanceof ConsumerStoppedError ||
-        abortedBy instanceof LeaseLostError
-      ) return { kind: "released", delayMs: 0 };
+      if (abortedBy instanceof ConsumerStoppedError) {
+        return again(abortedBy, 0, policy);
+      }
+      if (abortedBy instanceof LeaseLostError) {
+        return { kind: "released", delayMs: 0 };
+      }
       return afterFailure(end.error, policy);
   }
 }
 
 /** The same, as the span says it. */
-function processEndOf(outcome: Outcome, end: AttemptEnd): ProcessEnd {
+function processEndOf(outcome: Outcome): ProcessEnd {
   const state = outcome.kind === "completed" ? "success" : outcome.kind;
-  const error = outcome.kind === "cancelled"
-    ? outcome.error
-    : "error" in end && outcome.kind !== "released"
-    ? end.error
-    : undefined;
-  const failed = "error" in outcome;
-  return { state, error, errorType: failed ? errorTypeOf(error) : undefined };
+  if (!("error" in outcome)) {
+    return { state, error: undefined, errorType: undefined };
+  }
+  const { error } = outcome;
+  return { state, error, errorType: errorTypeOf(error) };
 }
 
 /** The settlement, with everything that is told once it was answered. */

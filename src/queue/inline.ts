@@ -1,7 +1,9 @@
 import type { Context } from "@opentelemetry/api";
 import type { Delivery } from "../broker/broker.ts";
 import { readEnvelope } from "../codec/envelope.ts";
+import { checkEffect } from "../core/check.ts";
 import { newId } from "../core/id.ts";
+import type { EnqueueOptions } from "../core/options.ts";
 import type { Call, Handler } from "../core/task.ts";
 import { attempt, type EndedAttempt } from "./attempt.ts";
 import type { Deferred } from "./context.ts";
@@ -13,7 +15,7 @@ import type { QueueParts } from "./parts.ts";
  * Runs a task's handler here and now, under the spans of an `enqueue` and its `process`, and gives what it returns.
  * The input goes through JSON and both schema checks, the time-out holds, and what the handler enqueues or defers is really enqueued; the task itself never reaches the broker.
  *
- * @throws {TypeError} If no handler has the task's name.
+ * @throws {TypeError} If no handler has the task's name, or an option is given that only means something to a broker.
  * @throws {PayloadError} If the input is refused.
  * @throws What the handler throws: there is one attempt.
  */
@@ -28,10 +30,21 @@ export async function inline<Output>(
       `No handler of this queue is named '${call.name}': pass what its handle(…) gives in 'handlers'`,
     );
   }
+  checkEffect("in inline()", call.options, IDLE);
   const outer = call.options.context ?? context;
   const delivery = await pass(parts, call, outer);
   return await receive(parts, delivery, handler, outer) as Output;
 }
+
+/** What only means something to a broker. A definition's options may be such too, but say nothing of this call. */
+const IDLE: readonly (keyof EnqueueOptions)[] = [
+  "id",
+  "delayMs",
+  "runAt",
+  "priority",
+  "dedupe",
+  "maxBacklog",
+];
 
 /** What a consumer would have received. */
 async function pass(
@@ -39,7 +52,7 @@ async function pass(
   call: Call,
   outer: Context,
 ): Promise<Delivery> {
-  const now = parts.clock.now();
+  const now = parts.wall();
   const id = call.options.id ?? newId(now, parts.random);
   const producer = parts.instrument.startEnqueue(outer, [
     describe(parts, call, id),

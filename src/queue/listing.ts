@@ -1,6 +1,6 @@
 import type { ListedState, ListedTask, ListRequest } from "../broker/broker.ts";
 import { readFailure } from "../codec/failure.ts";
-import { checkInteger } from "../core/check.ts";
+import { checkInteger, checkKnown } from "../core/check.ts";
 import type { StoredError } from "../core/state.ts";
 import type { QueueParts } from "./parts.ts";
 
@@ -50,8 +50,10 @@ export interface TaskSummary {
 /** A page of the tasks in one state. */
 export async function list(
   parts: QueueParts,
-  { state, limit = 100, cursor }: ListOptions,
+  options: ListOptions,
 ): Promise<TaskPage> {
+  checkKnown("of list()", options, ["state", "limit", "cursor"]);
+  const { state, limit = 100, cursor } = options;
   if (!LISTED.includes(state)) {
     throw new TypeError(
       `state must be one of ${LISTED.join(", ")}: current value is ${state}`,

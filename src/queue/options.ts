@@ -1,6 +1,6 @@
 import type { Broker } from "../broker/broker.ts";
 import { checkInteger, checkName, checkQueueName } from "../core/check.ts";
-import { systemClock } from "../core/clock.ts";
+import { steady, systemClock } from "../core/clock.ts";
 import { systemRandom } from "../core/id.ts";
 import type { StandardSchema } from "../core/schema.ts";
 import type { Handler, Run } from "../core/task.ts";
@@ -14,8 +14,8 @@ export interface HandledTask {
   readonly name: string;
   /** What parses the input before the run, if anything does. */
   readonly input: StandardSchema<unknown, unknown> | undefined;
-  /** The handler; a definition without one is refused. */
-  readonly run: Run<never, unknown> | undefined;
+  /** The handler. */
+  readonly run: Run<never, unknown>;
 }
 
 const OPTIONS: Readonly<Record<keyof QueueOptions, true>> = {
@@ -66,7 +66,8 @@ export function createParts(options: QueueOptions): QueueParts {
   return {
     name,
     broker,
-    clock,
+    clock: steady(clock),
+    wall: () => clock.now(),
     random,
     handlers: byName,
     limits: limitsOf(options),

@@ -32,6 +32,8 @@ export interface Standing {
   readonly extendAt: number;
   /** Until when the line is known to be empty. */
   readonly restUntil: number;
+  /** Whether it lets its lanes run empty, for the tasks that have to be alone. */
+  readonly isYielding: boolean;
   /** Whether it claims nothing more. */
   readonly isClosing: boolean;
 }
@@ -41,6 +43,20 @@ const WORTHWHILE = 0.75;
 
 /** How long a step that is due waits for handlers that are about to end: fast ones fill whole batches so, and to slow ones it is nothing. */
 const GATHER_MS = 20;
+
+/** For how long suspects are passed over before the lanes run empty for them, and for how long that is tried: what runs for hours must not hold up everything else. */
+const PASS_OVER_MS = 5_000;
+const YIELD_MS = 10_000;
+
+/** Whether a consumer that has passed over suspects for `ms` lets its lanes run empty now, and in how many milliseconds that changes. */
+export function yielding(
+  ms: number,
+): { readonly now: boolean; readonly changesInMs: number } {
+  const round = ms % (PASS_OVER_MS + YIELD_MS);
+  const now = round >= PASS_OVER_MS;
+  const changesInMs = (now ? PASS_OVER_MS + YIELD_MS : PASS_OVER_MS) - round;
+  return { now, changesInMs };
+}
 
 /** Whether nothing waits and nothing runs. */
 export function isIdle({ waiting, running }: Standing): boolean {
@@ -52,6 +68,7 @@ export function roomFor(standing: Standing, pace: Pace): number {
   const { waiting, running, clogged, hasSuspect, isClosing } = standing;
   const { batchSize, concurrency } = pace;
   if (isClosing || hasSuspect || clogged >= concurrency) return 0;
+  if (standing.isYielding && !isIdle(standing)) return 0;
   if (waiting >= concurrency / 2) return 0;
   return batchSize - waiting - running;
 }

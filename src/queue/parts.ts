@@ -8,7 +8,10 @@ import type { Instrument } from "./instrument.ts";
 export interface QueueParts {
   readonly name: string;
   readonly broker: Broker;
+  /** Measures durations; its instants are this process's own. */
   readonly clock: Clock;
+  /** The wall clock, for ids. */
+  readonly wall: () => number;
   readonly random: Random;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly instrument: Instrument;

@@ -23,7 +23,8 @@ import {
   type RedriveFilter,
   type RedriveReport,
 } from "./bulk.ts";
-import { drain, type DrainOptions, type DrainReport } from "./drain.ts";
+import { drain, type DrainReport } from "./drain.ts";
+import type { DrainOptions } from "./drain_options.ts";
 import {
   callOf,
   createEnqueuer,
@@ -38,7 +39,8 @@ import { createParts, type HandledTask } from "./options.ts";
 import type { QueueParts } from "./parts.ts";
 import type { QueueTelemetry } from "./providers.ts";
 import { result, type ResultOptions } from "./results.ts";
-import { work, type Worker, type WorkOptions } from "./worker.ts";
+import type { WorkOptions } from "./work_options.ts";
+import { work, type Worker } from "./worker.ts";
 
 /** What a {@link Queue} is made of. */
 export interface QueueOptions extends InMemoryOptions {

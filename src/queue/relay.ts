@@ -12,8 +12,10 @@ import {
   roomFor,
   type Standing,
   stepDueAt,
+  yielding,
 } from "./pace.ts";
 import type { QueueParts } from "./parts.ts";
+import { NO_REST, type Rest } from "./rest.ts";
 import { Session, type Stepped } from "./session.ts";
 import { handBack } from "./settlement.ts";
 import { Stop } from "./stop.ts";
@@ -53,15 +55,6 @@ export interface RelayEnd {
   readonly failure: { readonly error: unknown } | undefined;
 }
 
-/** How long the line is left alone. One that began while something was held ends with that. */
-interface Rest {
-  readonly until: number;
-  readonly isQuiet: boolean;
-}
-
-/** The line may hold something. */
-const NO_REST: Rest = { until: -Infinity, isQuiet: false };
-
 /** One consumer at work: it steps when a step is due, runs what it claimed, and stops in good order. */
 export class Relay {
   readonly #parts: QueueParts;
@@ -74,6 +67,7 @@ export class Relay {
   #rest: Rest = NO_REST;
   #lowSince = Infinity;
   #retryAt = -Infinity;
+  #passingOverSince: number | undefined;
   #failures = 0;
   #failure: { readonly error: unknown } | undefined;
   #stop: Stop | undefined;
@@ -155,8 +149,15 @@ export class Relay {
       lowSince: this.#lowSince,
       extendAt,
       restUntil,
+      isYielding: this.#yielding?.now ?? false,
       isClosing: this.#isClosing || this.#isFrugal,
     };
+  }
+
+  /** Whether the lanes run empty for suspects. */
+  get #yielding(): ReturnType<typeof yielding> | undefined {
+    const since = this.#passingOverSince;
+    return since === undefined ? undefined : yielding(this.#now - since);
   }
 
   /** Does what is due, and says when to look again. */
@@ -200,7 +201,8 @@ export class Relay {
   /** When to look, whatever happens. */
   #watchAt(): number {
     const stopAt = this.#stop?.nextAt(this.#now) ?? this.#course.endAt;
-    return Math.min(stopAt, this.#session.nextEndAt);
+    const changesInMs = this.#yielding?.changesInMs ?? Infinity;
+    return Math.min(stopAt, this.#session.nextEndAt, this.#now + changesInMs);
   }
 
   /** When the next step is due: a step that failed goes first, and the last one waits for everything. */
@@ -246,6 +248,9 @@ export class Relay {
     const standing = this.#standing;
     const isQuiet = isIdle(standing) && standing.unsettled === 0;
     if (limit === 0) return;
+    this.#passingOverSince = reply.suspects
+      ? this.#passingOverSince ?? this.#now
+      : undefined;
     if (!isShort(reply.deliveries, limit, this.#course.maxBytes)) {
       this.#rest = NO_REST;
       return;
@@ -308,6 +313,6 @@ export class Relay {
 
 function stopped(): ConsumerStoppedError {
   return new ConsumerStoppedError(
-    "The consumer is stopping: the task goes back to the line",
+    "The consumer stopped before the attempt had ended",
   );
 }

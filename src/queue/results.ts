@@ -1,6 +1,11 @@
 import type { TaskStanding } from "../broker/broker.ts";
 import { readFailure } from "../codec/failure.ts";
-import { checkInteger, checkName } from "../core/check.ts";
+import {
+  checkInteger,
+  checkKnown,
+  checkName,
+  checkSignal,
+} from "../core/check.ts";
 import { sleep } from "../core/clock.ts";
 import type { TaskId } from "../core/id.ts";
 import type { TaskResult } from "../core/state.ts";
@@ -22,10 +27,13 @@ export interface ResultOptions {
 export async function result<Output>(
   parts: QueueParts,
   id: TaskId<Output>,
-  { waitMs = 0, signal }: ResultOptions = {},
+  options: ResultOptions = {},
 ): Promise<TaskResult<Output>> {
   checkName("id", id);
+  checkKnown("of result()", options, ["waitMs", "signal"]);
+  const { waitMs = 0, signal } = options;
   checkInteger("waitMs", waitMs, 0, LONGEST_WAIT_MS);
+  checkSignal(signal);
   const { broker, clock, instrument, name } = parts;
   const deadline = waitMs === 0 ? 0 : clock.now() + waitMs;
   let pauseMs = FIRST_PAUSE_MS;

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../core/clock.ts";
+import { type Clock, steady } from "../core/clock.ts";
 
 /** The instants of one span: wall time once, then monotonic progress, so that it never runs backwards. */
 export interface Stopwatch {
@@ -8,14 +8,12 @@ export interface Stopwatch {
   now(): number;
 }
 
-/** Starts a stopwatch on the queue's clock; the host's own has a finer one beside it. */
+/** Starts a stopwatch on the queue's clock. */
 export function startWatch(clock: Clock): Stopwatch {
-  if (clock !== systemClock) {
-    return { startAt: clock.now(), now: () => clock.now() };
-  }
+  const { now } = steady(clock);
   const startAt = clock.now();
-  const offset = startAt - performance.now();
-  return { startAt, now: () => offset + performance.now() };
+  const offset = startAt - now();
+  return { startAt, now: () => offset + now() };
 }
 
 /** Seconds between two instants in milliseconds, never below 0. */

@@ -8,7 +8,7 @@ export interface ConsumeReport {
   readonly claimed: number;
   /** Tasks completed. */
   readonly completed: number;
-  /** Attempts that failed and will be repeated. */
+  /** Attempts that failed, or were aborted because the consumer stopped, and will be repeated. */
   readonly retried: number;
   /** Tasks that are dead now. */
   readonly dead: number;
@@ -18,6 +18,8 @@ export interface ConsumeReport {
   readonly expired: number;
   /** Deliveries given back, their attempt unspent: not started, unknown here, or released by their handler. */
   readonly released: number;
+  /** Deliveries whose task, or whose envelope's version, this consumer does not know: they are among `released`, or `dead` after a day. Is a handler missing? */
+  readonly unknown: number;
   /** Leases lost before they were settled: another consumer has, or had, the task. */
   readonly stale: number;
   /** Results that could not be kept: over the limit, or not JSON. Their tasks completed. */
@@ -47,6 +49,7 @@ const COUNTED_AS: Readonly<
 
 /** The books of one consumer. */
 export class Tally {
+  #returned = 0;
   readonly #count: Count = {
     claimed: 0,
     completed: 0,
@@ -55,6 +58,7 @@ export class Tally {
     cancelled: 0,
     expired: 0,
     released: 0,
+    unknown: 0,
     stale: 0,
     unsaved: 0,
     abandoned: 0,
@@ -77,11 +81,14 @@ export class Tally {
   }
 
   /** A settlement was answered. */
-  settled({ outcome, unsaved }: Conclusion, answer: SettlementAnswer): void {
+  settled(conclusion: Conclusion, answer: SettlementAnswer): void {
     if (answer === "stale") this.lost();
     if (answer !== "accepted") return;
+    const { outcome, settlement: { end }, isUnknown, unsaved } = conclusion;
     this.#count[COUNTED_AS[outcome]]++;
+    if (isUnknown) this.#count.unknown++;
     if (unsaved) this.#count.unsaved++;
+    if ("delayMs" in end && end.delayMs === 0) this.#returned++;
   }
 
   /** A lease was lost. */
@@ -98,6 +105,11 @@ export class Tally {
   get moved(): number {
     const { claimed, reaped } = this.#count;
     return claimed + reaped;
+  }
+
+  /** How many tasks went back to the line to be claimed at once. */
+  get returned(): number {
+    return this.#returned;
   }
 
   /** What was counted so far. */

@@ -1,75 +1,42 @@
 import type { Context } from "@opentelemetry/api";
-import { checkInteger } from "../core/check.ts";
-import {
-  checkConsumer,
-  checkRanges,
-  type ConsumerOptions,
-  MAX_WAIT_MS,
-} from "./consumer_options.ts";
 import { nextDueInMs } from "./drain.ts";
 import type { DrainTrace } from "./instrument.ts";
 import type { QueueParts } from "./parts.ts";
 import { type Course, Relay } from "./relay.ts";
+import { Setbacks } from "./setbacks.ts";
 import { type ConsumeReport, Tally } from "./tally.ts";
-
-/** How a worker works. */
-export interface WorkOptions {
-  /** How many handlers run at once, 1 … 1000. @default {10} */
-  readonly concurrency?: number;
-  /** How many tasks it holds at most, 1 … 250. @default {50} */
-  readonly batchSize?: number;
-  /** How long a claimed task is its own without a heartbeat, in milliseconds: after a crash the task waits so long. @default {30000} */
-  readonly leaseMs?: number;
-  /** How long a finished task waits at most for others to be settled with, in milliseconds. @default {1000} */
-  readonly settleMs?: number;
-  /** How many bytes of tasks one request claims, from 1 KB to 8 MB; one task always is. @default {4000000} */
-  readonly maxBytes?: number;
-  /** How long it leaves an empty queue alone: `min` at first, then twice as long each time up to `max`, and never past the next due task it knows of. @default {{ min: 100, max: 5000 }} */
-  readonly pollMs?: PollMs;
-  /** How often spans are sent while it works, in milliseconds. @default {5000} */
-  readonly flushEveryMs?: number;
-  /** How long `stop()` lets running handlers go on before their signals abort, in milliseconds. @default {10000} */
-  readonly graceMs?: number;
-  /** Stops it as `stop()` does. */
-  readonly signal?: AbortSignal;
-  /** The OpenTelemetry Context that its own spans are linked to. @default {the active one} */
-  readonly context?: Context;
-  /** Hears of every failed step; the worker goes on by itself. Must not throw. */
-  readonly onError?: (error: unknown) => void;
-}
-
-/** The bounds of a worker's polls, in milliseconds. */
-export interface PollMs {
-  /** After the first empty poll. */
-  readonly min: number;
-  /** The longest. */
-  readonly max: number;
-}
+import {
+  type WorkLimits,
+  workLimits,
+  type WorkOptions,
+} from "./work_options.ts";
 
 /** A consumer at work, until it is stopped. */
 export interface Worker extends AsyncDisposable {
-  /** What it did, when it has stopped. */
+  /**
+   * What it did, when it has stopped.
+   * Rejects when the worker can never work: with the {@linkcode BrokerError} of a broker that refuses it for good (`unauthorized`, `wrong_type`, `rejected`, `too_large`), or with what nobody foresaw, such as a third `invalid_reply` in a row.
+   * By then what ran was let end within `graceMs` and settled as far as possible. Unless `onError` is given, a rejection that nobody awaits is an unhandled one.
+   */
   readonly done: Promise<ConsumeReport>;
-  /** Claims nothing more, gives back what it has not started, waits for what runs, settles, and sends the last spans. */
+  /** Claims nothing more, gives back what it has not started, waits for what runs, settles, and sends the last spans. Gives {@linkcode done}. */
   stop(): Promise<ConsumeReport>;
   /** As {@linkcode stop}. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The longest pause between two attempts to reach a broker that fails. */
-const MAX_RETRY_MS = 5_000;
-
 /**
- * Starts a consumer that works until it is stopped. It goes on when the broker fails: the step that failed is sent again, and tasks whose leases ran out meanwhile are left to others.
+ * Starts a consumer that works until it is stopped. It goes on when the broker cannot be reached, limits requests or is full: the step that failed is sent again, and tasks whose leases ran out meanwhile are left to others.
+ * What no repeat would change stops it, and rejects its `done`.
  *
  * @throws {TypeError} If an option is unknown or of another type.
  * @throws {RangeError} If an option is out of its range.
  */
 export function work(parts: QueueParts, options: WorkOptions = {}): Worker {
-  const limits = limitsOf(options);
+  const limits = workLimits(options);
+  const { signal, onError } = options;
   const stopping = new AbortController();
   const stop = () => stopping.abort();
-  const { signal } = options;
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop, { once: true });
   const tally = new Tally();
@@ -79,18 +46,32 @@ export function work(parts: QueueParts, options: WorkOptions = {}): Worker {
     options.context ?? parts.instrument.activeContext(),
     limits.flushEveryMs,
   );
-  const course = courseOf(limits, ticks, stopping.signal, options.onError);
+  const setbacks = new Setbacks();
+  const course: Course = {
+    ...courseOf(limits, ticks),
+    signal: stopping.signal,
+    failed(error, failures) {
+      tell(onError, error);
+      const pauseMs = setbacks.pauseMs(error, failures);
+      if (pauseMs === undefined) stop();
+      return pauseMs;
+    },
+  };
   const done = (async () => {
     try {
       await new Relay(parts, tally, course).run();
+    } catch (bug) {
+      tell(onError, bug);
+      throw bug;
     } finally {
       signal?.removeEventListener("abort", stop);
       await ticks.end();
     }
+    if (setbacks.defeat !== undefined) throw setbacks.defeat.error;
     return tally.report();
   })();
-  // whoever awaits `done` sees it fail; nobody has to
-  done.catch(() => {});
+  // who hears of errors need not look at `done`
+  if (onError !== undefined) done.catch(() => {});
   return {
     done,
     stop() {
@@ -104,17 +85,16 @@ export function work(parts: QueueParts, options: WorkOptions = {}): Worker {
   };
 }
 
-interface Limits extends ConsumerOptions {
-  readonly pollMs: PollMs;
-  readonly flushEveryMs: number;
+function tell(onError: WorkOptions["onError"], error: unknown): void {
+  try {
+    onError?.(error);
+  } catch { /* the worker goes on */ }
 }
 
 function courseOf(
-  limits: Limits,
+  limits: WorkLimits,
   ticks: Ticks,
-  signal: AbortSignal,
-  onError: WorkOptions["onError"],
-): Course {
+): Omit<Course, "signal" | "failed"> {
   const { min, max } = limits.pollMs;
   let empties = 0;
   return {
@@ -122,7 +102,6 @@ function courseOf(
     pace: limits,
     endAt: Infinity,
     maxSteps: Infinity,
-    signal,
     trace: () => ticks.current(),
     rest(reply, found) {
       empties = found > 0 ? 0 : empties + 1;
@@ -133,12 +112,6 @@ function courseOf(
       // what is due and yet not claimed is asked for less and less often
       const shortest = empties <= 1 ? 1 : Math.min(longest, 10 * 2 ** empties);
       return Math.min(Math.max(dueInMs, shortest), longest);
-    },
-    failed(error, failures) {
-      try {
-        onError?.(error);
-      } catch { /* the worker goes on */ }
-      return Math.min(MAX_RETRY_MS, 100 * 2 ** Math.min(failures, 10));
     },
   };
 }
@@ -194,41 +167,3 @@ class Ticks {
     flush.finally(() => this.#flushes.delete(flush));
   }
 }
-
-function limitsOf(options: WorkOptions): Limits {
-  checkConsumer(options, OPTIONS, "of work()");
-  const { pollMs = { min: 100, max: 5_000 }, flushEveryMs = 5_000 } = options;
-  if (typeof pollMs !== "object" || pollMs === null) {
-    throw new TypeError("pollMs must be an object with 'min' and 'max'");
-  }
-  checkInteger("pollMs.min", pollMs.min, 1, MAX_WAIT_MS);
-  checkInteger("pollMs.max", pollMs.max, pollMs.min, MAX_WAIT_MS);
-  checkInteger("flushEveryMs", flushEveryMs, 1, MAX_WAIT_MS);
-  const { onError } = options;
-  if (onError !== undefined && typeof onError !== "function") {
-    throw new TypeError("The option 'onError' must be a function");
-  }
-  const shared = checkRanges({
-    batchSize: options.batchSize ?? 50,
-    concurrency: options.concurrency ?? 10,
-    settleMs: options.settleMs ?? 1_000,
-    leaseMs: options.leaseMs ?? 30_000,
-    maxBytes: options.maxBytes ?? 4_000_000,
-    graceMs: options.graceMs ?? 10_000,
-  });
-  return { ...shared, pollMs, flushEveryMs };
-}
-
-const OPTIONS: readonly (keyof WorkOptions)[] = [
-  "concurrency",
-  "batchSize",
-  "leaseMs",
-  "settleMs",
-  "maxBytes",
-  "pollMs",
-  "flushEveryMs",
-  "graceMs",
-  "signal",
-  "context",
-  "onError",
-];

@@ -174,7 +174,8 @@ async function batonDrains(
   const before = requests();
   let completed = 0;
   const ms = await timed(async () => {
-    const options = { batchSize, concurrency: CONCURRENCY };
+    const concurrency = Math.min(CONCURRENCY, batchSize);
+    const options = { batchSize, concurrency };
     completed = (await queue.drain(options)).completed;
   });
   if (completed !== tasks) {

@@ -1,6 +1,6 @@
 /** What both peers do: the same payload, handlers that take as long. */
 import type { Broker } from "../../src/broker/broker.ts";
-import { defineTask, type Task } from "../../src/core/task.ts";
+import { defineTask, type Run, type Task } from "../../src/core/task.ts";
 import { Queue } from "../../src/queue/queue.ts";
 
 /** About 150 bytes of JSON, as a task that names something to work on has. */
@@ -31,8 +31,12 @@ export function taking(ms: number): () => Promise<typeof RESULT> {
 }
 
 /** The task of the benchmarks, its handler taking `ms`. */
-export function resizing(ms = 0): Task<Payload, Payload, typeof RESULT> {
-  return defineTask("resize", { run: taking(ms) });
+export function resizing(
+  ms = 0,
+): Task<Payload, Payload, typeof RESULT> & {
+  readonly run: Run<Payload, typeof RESULT>;
+} {
+  return defineTask<Payload, typeof RESULT>("resize", { run: taking(ms) });
 }
 
 let names = 0;

@@ -63,6 +63,7 @@ export function bench(options: BenchOptions = {}): Bench {
   );
   const instrument = silentInstrument();
   const parts: QueueParts = {
+    wall: () => clock.now(),
     name: "tested",
     broker,
     clock,

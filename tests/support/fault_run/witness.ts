@@ -1,7 +1,7 @@
 /** What the database itself saw, by Redis's MONITOR: no reply that was cut, and no process that was killed, can hide a claim or a settlement from it. */
 export interface Witness {
-  /** Distinct lease tokens that were committed, by task. */
-  readonly claims: ReadonlyMap<string, ReadonlySet<string>>;
+  /** What was claimed, by task. */
+  readonly claims: ReadonlyMap<string, Claims>;
   /** How often an ending was committed, by task. */
   readonly endings: ReadonlyMap<string, number>;
   /** Begins to look, or looks again when Redis has restarted. */
@@ -10,9 +10,23 @@ export interface Witness {
   leave(): Promise<void>;
 }
 
+/** How often a task was claimed. */
+export interface Claims {
+  /** Distinct lease tokens that were committed. */
+  readonly tokens: ReadonlySet<string>;
+  /** How many of them were given back unrun, so that the next claim had the same number. */
+  readonly unspent: number;
+}
+
+interface Tally {
+  readonly tokens: Set<string>;
+  attempt: number;
+  unspent: number;
+}
+
 /** A witness of the `state` hash of `queue`. */
 export function newWitness(queue: string): Witness {
-  const claims = new Map<string, Set<string>>();
+  const claims = new Map<string, Tally>();
   const endings = new Map<string, number>();
   const commit = `lua] "HSET" "baton:1:${queue}:state"`;
   let leave = () => Promise.resolve();
@@ -20,12 +34,20 @@ export function newWitness(queue: string): Witness {
   function note(line: string): void {
     if (!line.includes(commit)) return;
     for (const [, id, value] of line.matchAll(/"t:([^"]*)" "([^"]*)/g)) {
-      const token = value!.split("|")[1];
+      const [attempt, token] = value!.split("|");
       if (value === "!") endings.set(id!, (endings.get(id!) ?? 0) + 1);
-      else if (token) {
-        claims.set(id!, (claims.get(id!) ?? new Set()).add(token));
-      }
+      else if (token) noteClaim(id!, token, Number(attempt));
     }
+  }
+
+  function noteClaim(id: string, token: string, attempt: number): void {
+    const tally = claims.get(id) ??
+      { tokens: new Set<string>(), attempt: 0, unspent: 0 };
+    claims.set(id, tally);
+    if (tally.tokens.has(token)) return;
+    tally.tokens.add(token);
+    tally.unspent += tally.attempt + 1 - attempt;
+    tally.attempt = attempt;
   }
 
   return {

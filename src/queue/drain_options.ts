@@ -1,0 +1,84 @@
+import type { Context } from "@opentelemetry/api";
+import { checkInteger } from "../core/check.ts";
+import {
+  checkConsumer,
+  type ConsumerLimits,
+  limitsOf,
+  MAX_WAIT_MS,
+} from "./consumer_options.ts";
+
+/** How long a drain may take, and how much it may do. */
+export interface DrainOptions {
+  /**
+   * How long it claims and runs, in milliseconds. Then it gives back what it has not started, and waits `graceMs` and half a second for what runs.
+   * An attempt that takes longer than what is left of it is aborted, and is spent: a task that never fits ends as dead, and its error says so.
+   *
+   * @default {25000}
+   */
+  readonly budgetMs?: number;
+  /** How many tasks it holds at most, running or not, 1 … 250; not fewer than `concurrency`. @default {50, or concurrency if that is more} */
+  readonly batchSize?: number;
+  /** How many handlers run at once, 1 … 250. @default {10, or batchSize if that is less} */
+  readonly concurrency?: number;
+  /** How long a finished task waits at most for others to be settled with, in milliseconds. @default {1000} */
+  readonly settleMs?: number;
+  /** How long it waits for what is due soon, when nothing is due now, in milliseconds. @default {5000} */
+  readonly lingerMs?: number;
+  /** How long a claimed task is its own without a heartbeat, in milliseconds. @default {budgetMs + 10000} */
+  readonly leaseMs?: number;
+  /** How many step requests it sends at most, from 2: the last one settles. A handler's `ctx.extend()` asks for one more, as do settlements over 4 MB. @default {no limit} */
+  readonly maxRequests?: number;
+  /** How many bytes of tasks one request claims, from 1 KB to 8 MB; one task always is. @default {4000000} */
+  readonly maxBytes?: number;
+  /** How long running handlers may go on after the end of the budget before their signals abort, in milliseconds. What is aborted has spent its attempt and comes again at once, or is dead if it was the last. @default {2000} */
+  readonly graceMs?: number;
+  /** Ends it as the end of the budget does. */
+  readonly signal?: AbortSignal;
+  /** The OpenTelemetry Context that the drain's own span is linked to. @default {the active one} */
+  readonly context?: Context;
+}
+
+/** The same, as it holds. */
+export interface DrainLimits extends ConsumerLimits {
+  readonly budgetMs: number;
+  readonly lingerMs: number;
+  readonly maxRequests: number;
+}
+
+/**
+ * The options of a drain, checked, over the defaults; `where` says whose they are.
+ *
+ * @throws {TypeError} If one is unknown or of another type.
+ * @throws {RangeError} If one is out of its range.
+ */
+export function drainLimits(
+  options: DrainOptions,
+  where: string = "of drain()",
+): DrainLimits {
+  checkConsumer(where, options, OPTIONS);
+  const { budgetMs = 25_000, lingerMs = 5_000, maxRequests } = options;
+  checkInteger("budgetMs", budgetMs, 1, MAX_WAIT_MS - 10_000);
+  checkInteger("lingerMs", lingerMs, 0, MAX_WAIT_MS);
+  if (maxRequests !== undefined) checkInteger("maxRequests", maxRequests, 2);
+  const leaseMs = budgetMs + 10_000;
+  return {
+    ...limitsOf(options, { leaseMs, graceMs: 2_000 }),
+    budgetMs,
+    lingerMs,
+    maxRequests: maxRequests ?? Infinity,
+  };
+}
+
+const OPTIONS: readonly (keyof DrainOptions)[] = [
+  "budgetMs",
+  "batchSize",
+  "concurrency",
+  "settleMs",
+  "lingerMs",
+  "leaseMs",
+  "maxRequests",
+  "maxBytes",
+  "graceMs",
+  "signal",
+  "context",
+];

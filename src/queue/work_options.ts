@@ -1,0 +1,88 @@
+import type { Context } from "@opentelemetry/api";
+import { checkInteger } from "../core/check.ts";
+import {
+  checkConsumer,
+  type ConsumerLimits,
+  limitsOf,
+  MAX_WAIT_MS,
+} from "./consumer_options.ts";
+
+/** How a worker works. */
+export interface WorkOptions {
+  /** How many handlers run at once, 1 … 250. @default {10, or batchSize if that is less} */
+  readonly concurrency?: number;
+  /** How many tasks it holds at most, running or not, 1 … 250; not fewer than `concurrency`. @default {50, or concurrency if that is more} */
+  readonly batchSize?: number;
+  /** How long a claimed task is its own without a heartbeat, in milliseconds: after a crash the task waits so long. @default {30000} */
+  readonly leaseMs?: number;
+  /** How long a finished task waits at most for others to be settled with, in milliseconds. @default {1000} */
+  readonly settleMs?: number;
+  /** How many bytes of tasks one request claims, from 1 KB to 8 MB; one task always is. @default {4000000} */
+  readonly maxBytes?: number;
+  /** How long it leaves an empty queue alone: `min` at first, then twice as long each time up to `max`, and never past the next due task it knows of. @default {{ min: 100, max: 5000 }} */
+  readonly pollMs?: PollMs;
+  /** How often spans are sent while it works, in milliseconds. @default {5000} */
+  readonly flushEveryMs?: number;
+  /** How long `stop()` lets running handlers go on before their signals abort, in milliseconds. What is aborted has spent its attempt and comes again at once, or is dead if it was the last. @default {10000} */
+  readonly graceMs?: number;
+  /** Stops it as `stop()` does. */
+  readonly signal?: AbortSignal;
+  /** The OpenTelemetry Context that its own spans are linked to. @default {the active one} */
+  readonly context?: Context;
+  /** Hears of every failed step, and of what ends the worker. With it nobody has to look at `done`; without it a worker that fails is an unhandled rejection. Must not throw. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** The bounds of a worker's polls, in milliseconds. */
+export interface PollMs {
+  /** After the first empty poll. */
+  readonly min: number;
+  /** The longest. */
+  readonly max: number;
+}
+
+/** The same, as it holds. */
+export interface WorkLimits extends ConsumerLimits {
+  readonly pollMs: PollMs;
+  readonly flushEveryMs: number;
+}
+
+/**
+ * The options of a worker, checked, over the defaults.
+ *
+ * @throws {TypeError} If one is unknown or of another type.
+ * @throws {RangeError} If one is out of its range.
+ */
+export function workLimits(options: WorkOptions): WorkLimits {
+  checkConsumer("of work()", options, OPTIONS);
+  const {
+    pollMs = { min: 100, max: 5_000 },
+    flushEveryMs = 5_000,
+    onError,
+  } = options;
+  if (typeof pollMs !== "object" || pollMs === null) {
+    throw new TypeError("pollMs must be an object with 'min' and 'max'");
+  }
+  checkInteger("pollMs.min", pollMs.min, 1, MAX_WAIT_MS);
+  checkInteger("pollMs.max", pollMs.max, pollMs.min, MAX_WAIT_MS);
+  checkInteger("flushEveryMs", flushEveryMs, 1, MAX_WAIT_MS);
+  if (onError !== undefined && typeof onError !== "function") {
+    throw new TypeError("The option 'onError' must be a function");
+  }
+  const shared = limitsOf(options, { leaseMs: 30_000, graceMs: 10_000 });
+  return { ...shared, pollMs, flushEveryMs };
+}
+
+const OPTIONS: readonly (keyof WorkOptions)[] = [
+  "concurrency",
+  "batchSize",
+  "leaseMs",
+  "settleMs",
+  "maxBytes",
+  "pollMs",
+  "flushEveryMs",
+  "graceMs",
+  "signal",
+  "context",
+  "onError",
+];
