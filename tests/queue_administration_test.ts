@@ -9,6 +9,7 @@ import {
 import {
   type Clock,
   defineTask,
+  Queue,
   type QueueOptions,
   type ResultOptions,
   type TaskStanding,
@@ -396,4 +397,19 @@ test("verify() and repair() look at everything, and count what they cannot list"
     [false, false, false, true, true, true],
   );
   assertEquals((await make().queue.verify()).counts, {});
+});
+
+test("result() tells a handler that returned nothing from a result that is not kept", async () => {
+  const nothing = defineTask("nothing", { run: () => {} });
+  const forgotten = defineTask("forgotten", { run: () => 1, resultTtlMs: 0 });
+  const queue = Queue.inMemory({ handlers: [nothing, forgotten] });
+  const ids = [await queue.enqueue(nothing), await queue.enqueue(forgotten)];
+  await queue.drain();
+  const results = await Promise.all(
+    ids.map(({ id }) => queue.result<unknown>(id)),
+  );
+  assertEquals(
+    results.map((result) => result.status === "completed" && result.saved),
+    [true, false],
+  );
 });

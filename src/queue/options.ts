@@ -1,5 +1,10 @@
 import type { Broker } from "../broker/broker.ts";
-import { checkInteger, checkName, checkQueueName } from "../core/check.ts";
+import {
+  checkInteger,
+  checkKnown,
+  checkName,
+  checkQueueName,
+} from "../core/check.ts";
 import { steady, systemClock } from "../core/clock.ts";
 import { systemRandom } from "../core/id.ts";
 import type { StandardSchema } from "../core/schema.ts";
@@ -47,8 +52,7 @@ const BROKER_VERBS: readonly (keyof Broker)[] = [
 
 /** Checks a queue's options and makes its parts. */
 export function createParts(options: QueueOptions): QueueParts {
-  checkObject("The options of a Queue", options);
-  checkKnown("option", options, Object.keys(OPTIONS));
+  checkKnown("of a Queue", options, Object.keys(OPTIONS));
   const {
     name = "default",
     broker,
@@ -139,8 +143,7 @@ function checkBroker(broker: unknown): asserts broker is Broker {
 }
 
 function checkTracing(tracing: QueueTracing): void {
-  checkObject("The option 'tracing'", tracing);
-  checkKnown("option of tracing", tracing, ["correlation"]);
+  checkKnown("of tracing", tracing, ["correlation"]);
   const { correlation = "parent" } = tracing;
   if (correlation !== "parent" && correlation !== "link") {
     throw new TypeError(
@@ -156,19 +159,5 @@ function checkObject(what: string, value: unknown): void {
         value === null ? "null" : typeof value
       }`,
     );
-  }
-}
-
-function checkKnown(
-  what: string,
-  given: object,
-  allowed: readonly string[],
-): void {
-  for (const key of Object.keys(given)) {
-    if (!allowed.includes(key)) {
-      throw new TypeError(
-        `Unknown ${what} '${key}': there are ${allowed.join(", ")}`,
-      );
-    }
   }
 }

@@ -86,6 +86,7 @@ function readValue<Output>(
   payload: string | undefined,
 ): { readonly value: Output; readonly saved: boolean } {
   try {
+    if (payload === "") return { value: undefined as Output, saved: true };
     if (payload !== undefined) {
       return { value: JSON.parse(payload), saved: true };
     }

@@ -102,7 +102,8 @@ function writeResult(
   readonly unsaved: string | undefined;
 } {
   try {
-    const payload = writeJson(value, "The result", maxBytes);
+    // undefined, which JSON has no word for, is kept as nothing
+    const payload = writeJson(value, "The result", maxBytes) ?? "";
     return { payload, unsaved: undefined };
   } catch (error) {
     const unsaved = error instanceof PayloadError

@@ -55,10 +55,10 @@ local function read(ids)
   end
   return out
 end
-local function store(pairs_)
-  for s, places in pairs(by_shard(pairs_, 2)) do
+local function store(entries)
+  for s, places in pairs(by_shard(entries, 2)) do
     local list = {}
-    for j = 1, #places do put(list, pairs_[places[j]], pairs_[places[j] + 1]) end
+    for j = 1, #places do put(list, entries[places[j]], entries[places[j] + 1]) end
     flush("HSET", bodies[s], list)
   end
 end

@@ -10,6 +10,7 @@ import { EXTEND, REAP, SETTLE } from "./settle.ts";
 /**
  * What the request is about, read at once: the markers and due tasks at the head of `due`, then the small records of the consumer, of what it settles and of what it extends.
  * The records are not read when nothing is settled, extended or leased: that is an idle queue's fourth command.
+ * A lean step deletes before it writes, be it a field that nobody has: Redis then lets it write in a full database.
  */
 const READ = `
 local settles, extends, births = {}, {}, {}
