@@ -34,21 +34,9 @@ for (const [name, scenario] of Object.entries(scenarios)) {
 
 test("step() that failed half-way and is never repeated loses no task and no successor", async () => {
   const scenario = scenarios["step() that does everything at once"]!;
-  for (let k = 1;; k++) {
-    await using made = await gatewayBroker(START, { attempts: 1 });
-    const stage = { ...made, queue: `half-${crypto.randomUUID()}` };
-    await scenario.prepare(stage);
-    await made.lane.add({ kind: "script", k, error: "ERR injected" });
-    try {
-      await scenario.request(stage);
-      break;
-    } catch (error) {
-      assert(error instanceof BrokerError, String(error));
-    }
-    await made.lane.clear();
-    await stage.advance(0);
+  for await (const stage of halves(scenario)) {
+    const { broker, queue, k } = stage;
     await finish(stage);
-    const { broker, queue } = stage;
     const all =
       "done again later back doomed stopped keyed lost running next due"
         .split(" ");
@@ -75,16 +63,9 @@ test("step() that failed half-way and is never repeated loses no task and no suc
 test("enqueue() that failed half-way and is repeated late counts from when it was accepted", async () => {
   const delayed5 = delayed("a", 5_000, { dedupe: { key: "k", ttlMs: 9_000 } });
   let wasAccepted = 0;
-  for (let k = 1;; k++) {
-    await using made = await gatewayBroker(START, { attempts: 1 });
-    const stage = { ...made, queue: `half-${crypto.randomUUID()}` };
-    await made.lane.add({ kind: "script", k, error: "ERR injected" });
-    try {
-      await enqueue(stage, delayed5);
-      break;
-    } catch (error) {
-      assert(error instanceof BrokerError, String(error));
-    }
+  const request = (stage: Stage) => enqueue(stage, delayed5);
+  for await (const stage of halves({ request })) {
+    const { k } = stage;
     const { status } = await stage.broker.result(stage.queue, "a");
     const isAccepted = status !== "missing";
     if (isAccepted) wasAccepted++;
@@ -119,22 +100,9 @@ test("enqueue() that failed half-way and is never repeated leaves no place witho
       "enqueue() of a batch over several shards",
     ]
   ) {
-    const scenario = scenarios[name]!;
-    for (let k = 1;; k++) {
-      await using made = await gatewayBroker(START, { attempts: 1 });
-      const stage = { ...made, queue: `half-${crypto.randomUUID()}` };
-      await scenario.prepare(stage);
-      await made.lane.add({ kind: "script", k, error: "ERR injected" });
-      try {
-        await scenario.request(stage);
-        break;
-      } catch (error) {
-        assert(error instanceof BrokerError, String(error));
-      }
-      await made.lane.clear();
-      await stage.advance(0);
+    for await (const stage of halves(scenarios[name]!)) {
       const { ghosts } = await step(stage, "worker", 1);
-      assertEquals(ghosts, 0, `command ${k} of ${name} failed`);
+      assertEquals(ghosts, 0, `command ${stage.k} of ${name} failed`);
     }
   }
 });
@@ -142,19 +110,7 @@ test("enqueue() that failed half-way and is never repeated leaves no place witho
 for (const [name, scenario] of Object.entries(scenarios)) {
   if (!/^(cancel|purge|redrive)/.test(name)) continue;
   test(`${name} that failed half-way and is never repeated loses no task`, async () => {
-    for (let k = 1;; k++) {
-      await using made = await gatewayBroker(START, { attempts: 1 });
-      const stage = { ...made, queue: `half-${crypto.randomUUID()}` };
-      await scenario.prepare(stage);
-      await made.lane.add({ kind: "script", k, error: "ERR injected" });
-      try {
-        await scenario.request(stage);
-        break;
-      } catch (error) {
-        assert(error instanceof BrokerError, String(error));
-      }
-      await made.lane.clear();
-      await stage.advance(0);
+    for await (const stage of halves(scenario)) {
       await finish(stage);
       const { ready, scheduled, leased } = await stage.broker.stats(
         stage.queue,
@@ -162,9 +118,37 @@ for (const [name, scenario] of Object.entries(scenarios)) {
       assertEquals([ready, scheduled, leased], [0, 0, 0]);
       const { problems } = await inspectAll(stage.broker, stage.queue);
       const lost = problems.filter(({ kind }) => kind === "unindexed");
-      assertEquals(lost, [], `command ${k} failed`);
+      assertEquals(lost, [], `command ${stage.k} failed`);
     }
   });
+}
+
+/** The stage when the `k`th command inside the request has failed, and nobody repeats it. */
+interface HalfDone extends Stage {
+  readonly k: number;
+}
+
+/** A request that fails at its first command, at its second, and so on until it succeeds; each on a queue of its own, and with good behaviour from then on. */
+async function* halves(
+  { prepare = () => Promise.resolve(), request }:
+    & Pick<Scenario, "request">
+    & Partial<Scenario>,
+): AsyncGenerator<HalfDone> {
+  for (let k = 1;; k++) {
+    await using made = await gatewayBroker(START, { attempts: 1 });
+    const stage = { ...made, queue: `half-${crypto.randomUUID()}`, k };
+    await prepare(stage);
+    await made.lane.add({ kind: "script", k, error: "ERR injected" });
+    try {
+      await request(stage);
+      return;
+    } catch (error) {
+      assert(error instanceof BrokerError, String(error));
+    }
+    await made.lane.clear();
+    await stage.advance(0);
+    yield stage;
+  }
 }
 
 /** Another consumer takes over everything: as in a real life, `done` enqueues its successors with its completion. */
@@ -215,24 +199,18 @@ async function run(
 }
 
 test("step() that failed half-way and is never repeated lets no sweep forget a live task", async () => {
-  for (let k = 1;; k++) {
-    await using made = await gatewayBroker(START, { attempts: 1 });
-    const stage = { ...made, queue: `half-${crypto.randomUUID()}` };
-    const { broker, queue } = stage;
-    await enqueue(stage, task("a"));
-    const { deliveries: [a] } = await step(stage, "worker", 1);
-    await made.lane.add({ kind: "script", k, error: "ERR injected" });
-    try {
-      await step(stage, "worker", 2, {
-        settle: [settle(a!, ends.complete("1"))],
-      });
-      break;
-    } catch (error) {
-      assert(error instanceof BrokerError, String(error));
-    }
-    await made.lane.clear();
-    await stage.advance(0);
-    const { status } = await broker.result(queue, "a");
+  const halfDone = halves({
+    async prepare(stage) {
+      await enqueue(stage, task("a"));
+      await step(stage, "worker", 1);
+    },
+    request: (stage) =>
+      step(stage, "worker", 2, {
+        settle: [settle({ id: "a", token: "worker:1" }, ends.complete("1"))],
+      }),
+  });
+  for await (const stage of halfDone) {
+    const { status } = await stage.broker.result(stage.queue, "a");
     await stage.advance(3 * 3_600_000);
     for (let seq = 1; seq <= 3; seq++) {
       await step(stage, "janitor", seq, { limit: 0 });
@@ -240,7 +218,7 @@ test("step() that failed half-way and is never repeated lets no sweep forget a l
     }
     if (status === "completed") continue;
     const { deliveries } = await step(stage, "heir", 1);
-    assertEquals(deliveries.map((each) => each.id), ["a"], `command ${k}`);
+    assertEquals(deliveries.map(({ id }) => id), ["a"], `command ${stage.k}`);
   }
 });
 
