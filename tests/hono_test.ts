@@ -576,6 +576,11 @@ test("consumer() refuses what no drain may be told, when the route is made", () 
 test("consumer() stays shut when its secret is empty", async () => {
   const queue = Queue.inMemory();
   assertThrows(() => consumer(queue, { secret: "" }), TypeError, "secret");
+  assertThrows(
+    () => consumer(queue, { secret: "pass phrase" }),
+    TypeError,
+    "header cannot carry",
+  );
   const app = new Hono();
   app.onError((error, c) => c.text(error.message, 500));
   const secret = (env: { readonly SECRET?: string }) => env.SECRET;

@@ -4,7 +4,7 @@ import { defined } from "../core/defined.ts";
 import { type PerEnv, perEnv } from "../core/per_env.ts";
 import { drainLimits, type DrainOptions } from "../queue/drain_options.ts";
 import type { Queue } from "../queue/queue.ts";
-import { bearerIs } from "./bearer.ts";
+import { bearerIs, checkSecret } from "./bearer.ts";
 
 /** Options of {@link consumer}: those of a drain, and who may ask for one. */
 export interface ConsumerOptions<Env = unknown> extends DrainOptions {
@@ -22,7 +22,7 @@ export interface ConsumerOptions<Env = unknown> extends DrainOptions {
  * It answers when the drain is over, with its report as JSON; 401 without the secret. A drain that fails is thrown, so the app's `onError` answers 500.
  *
  * @param queue The queue, or a function of the host's environment, which is called once for each environment object.
- * @throws {TypeError} If an option is unknown or of another type, or the secret is empty, when the route is made; if the environment's secret is empty, when it is called.
+ * @throws {TypeError} If an option is unknown or of another type, or the secret is empty or holds what a header cannot carry, when the route is made; if the environment's is such a one, when it is called.
  * @throws {RangeError} If an option is out of its range, when the route is made.
  */
 export function consumer<Env = unknown>(
@@ -50,12 +50,4 @@ export function consumer<Env = unknown>(
     );
     return c.json(report, 200, { "Cache-Control": "no-store" });
   };
-}
-
-/** A secret that a missing variable left empty must not open the door. */
-function checkSecret(secret: unknown): asserts secret is string {
-  if (typeof secret === "string" && secret !== "") return;
-  throw new TypeError(
-    "consumer() has an empty secret: set the variable that holds it, or leave the option out",
-  );
 }
