@@ -34,7 +34,7 @@ test("probe answers every question on the gateway, says that it is the gateway, 
     ),
     [],
   );
-  assertEquals([code, local, findings.length], [0, true, 15]);
+  assertEquals([code, local, findings.length], [0, true, 16]);
   assertEquals(await rest(gateway.url, gateway.token).result("DBSIZE"), 0);
   const shown = await probe(["--only=TIME"], env);
   assertStringIncludes(shown.out, "This is the local gateway, not Upstash");

@@ -1,5 +1,6 @@
 /** `deno task probe`: asks a real Upstash database what only it can tell. */
 import { Database, PREFIX } from "./probe/database.ts";
+import { LIFE } from "./probe/life.ts";
 import { LIMITS } from "./probe/limits.ts";
 import {
   type Finding,
@@ -121,7 +122,7 @@ async function main(args: readonly string[]): Promise<number> {
   const from = database();
   const local = await from.isLocal();
   await from.run("PING");
-  const questions = [...SCRIPTS, ...LIMITS].filter(({ about }) =>
+  const questions = [LIFE, ...SCRIPTS, ...LIMITS].filter(({ about }) =>
     about.includes(parsed.only)
   );
   const rows: Row[] = [];
