@@ -145,7 +145,7 @@ export {
   Queue,
   type QueueOptions,
 } from "./src/queue/queue.ts";
-export type { StoppedBy } from "./src/queue/relay.ts";
+export type { StoppedBy } from "./src/queue/course.ts";
 export type { ResultOptions } from "./src/queue/results.ts";
 export type { ConsumeReport } from "./src/queue/tally.ts";
 export type { PollMs, WorkOptions } from "./src/queue/work_options.ts";

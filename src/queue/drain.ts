@@ -6,7 +6,8 @@ import {
 } from "./drain_options.ts";
 import type { DrainTrace } from "./instrument.ts";
 import type { QueueParts } from "./parts.ts";
-import { type Course, Relay, type RelayEnd, type StoppedBy } from "./relay.ts";
+import type { Course, RelayEnd, StoppedBy } from "./course.ts";
+import { Relay } from "./relay.ts";
 import { type ConsumeReport, Tally } from "./tally.ts";
 
 /** What a drain did, and why it stopped. */

@@ -1,14 +1,13 @@
 import type { StepReply } from "../broker/broker.ts";
 import { ConsumerStoppedError } from "../core/error.ts";
 import { Bell } from "./bell.ts";
-import type { DrainTrace } from "./instrument.ts";
+import type { Course, RelayEnd, StoppedBy } from "./course.ts";
 import { Lanes } from "./lanes.ts";
 import type { Lease } from "./lease.ts";
 import {
   isIdle,
   isLow,
   isShort,
-  type Pace,
   roomFor,
   type Standing,
   stepDueAt,
@@ -20,40 +19,6 @@ import { Session, type Stepped } from "./session.ts";
 import { handBack } from "./settlement.ts";
 import { Stop } from "./stop.ts";
 import type { Tally } from "./tally.ts";
-
-/** Why a consumer stopped. */
-export type StoppedBy = "empty" | "budget" | "signal" | "requests" | "paused";
-
-/** What a drain and a worker do differently. */
-export interface Course {
-  readonly pace: Pace;
-  readonly leaseMs: number;
-  /** How many bytes of envelopes one step claims. */
-  readonly maxBytes: number;
-  /** How long running handlers are waited for before their signals abort. */
-  readonly graceMs: number;
-  /** When it stops by itself, by its own clock. */
-  readonly endAt: number;
-  /** How many steps it sends. */
-  readonly maxSteps: number;
-  readonly signal: AbortSignal | undefined;
-  /** Where the steps and deliveries of now belong. */
-  trace(): DrainTrace;
-  /** After a step that claimed `found`, less than it could: for how long the line is left alone. Where nothing is held, it may say that this is the end. */
-  rest(reply: StepReply, found: number, isIdle: boolean): number | StoppedBy;
-  /** After `failures` failed steps in a row: how long until the step is sent again; undefined lets what runs end, tries once more and gives up. */
-  failed(error: unknown, failures: number): number | undefined;
-}
-
-/** How it ended. */
-export interface RelayEnd {
-  readonly stoppedBy: StoppedBy;
-  /** Whether the line was found empty, and nothing was handed back since. */
-  readonly isDry: boolean;
-  readonly lastReply: StepReply | undefined;
-  /** Why the broker was given up. */
-  readonly failure: { readonly error: unknown } | undefined;
-}
 
 /** One consumer at work: it steps when a step is due, runs what it claimed, and stops in good order. */
 export class Relay {

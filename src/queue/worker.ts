@@ -2,7 +2,8 @@ import type { Context } from "@opentelemetry/api";
 import { nextDueInMs } from "./drain.ts";
 import type { DrainTrace } from "./instrument.ts";
 import type { QueueParts } from "./parts.ts";
-import { type Course, Relay } from "./relay.ts";
+import type { Course } from "./course.ts";
+import { Relay } from "./relay.ts";
 import { Setbacks } from "./setbacks.ts";
 import { type ConsumeReport, Tally } from "./tally.ts";
 import {

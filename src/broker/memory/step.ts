@@ -1,10 +1,4 @@
-import type {
-  Counted,
-  Delivery,
-  Settlement,
-  StepReply,
-  StepRequest,
-} from "../broker.ts";
+import type { Counted, Settlement, StepReply, StepRequest } from "../broker.ts";
 import {
   type Books,
   boost,
@@ -19,12 +13,12 @@ import {
   remember,
   sweep,
 } from "./books.ts";
+import { claim, deliver, tokenOf } from "./claim.ts";
 import { accept } from "./enqueue.ts";
 
 /** How many leases a step reaps, and how many tasks it promotes, at most. */
 const MOVE_LIMIT = 200;
 const DAY_MS = 86_400_000;
-const utf8 = new TextEncoder();
 
 type Answer = Omit<StepReply, keyof Counted>;
 
@@ -229,75 +223,6 @@ function promote(books: Books, now: number): void {
 /** A place once had is kept; a delayed task's counts from its due time. */
 function orderOf(task: Live): number {
   return task.order ?? task.score * 1000 - boost(task.priority);
-}
-
-interface Claimed {
-  readonly claimed: readonly Live[];
-  /** Whether suspects were passed over. */
-  readonly suspects: boolean;
-}
-
-function claim(
-  books: Books,
-  { consumer, seq, leaseMs, limit, maxBytes, alone }: StepRequest,
-  now: number,
-): Claimed {
-  if (limit === 0) return { claimed: [], suspects: false };
-  const { picked, suspects } = pick(books, limit, alone);
-  const claimed: Live[] = [];
-  let bytes = 0;
-  for (const task of picked) {
-    bytes += utf8.encode(task.envelope).length;
-    if (claimed.length > 0 && bytes > maxBytes) break;
-    claimed.push(task);
-  }
-  for (const task of claimed) {
-    task.attempt++;
-    task.token = tokenOf(consumer, seq);
-    move(books, task, "leased", now + leaseMs);
-  }
-  return { claimed, suspects };
-}
-
-/** The first `limit` in line; a suspect only if it is the first and the consumer holds nothing, and then it alone. */
-function pick(
-  books: Books,
-  limit: number,
-  alone: boolean,
-): { readonly picked: readonly Live[]; readonly suspects: boolean } {
-  const picked: Live[] = [];
-  let suspects = false;
-  const front = books.lines.ready.range({ limit: alone ? limit : limit + 50 });
-  for (const task of front) {
-    if (!task.suspect) {
-      if (picked.length < limit) picked.push(task);
-    } else if (alone && picked.length === 0) {
-      return { picked: [task], suspects };
-    } else suspects = true;
-  }
-  return { picked, suspects };
-}
-
-function tokenOf(consumer: string, seq: number): string {
-  return `${consumer}:${seq}`;
-}
-
-function deliver(task: Live): Delivery {
-  const { id, token = "", attempt, enqueuedAt, dueAt, name, envelope } = task;
-  const { previousSpan, lastError, suspect, cancelled } = task;
-  return {
-    id,
-    token,
-    attempt,
-    enqueuedAt,
-    dueAt,
-    name,
-    envelope,
-    previousSpan,
-    lastError,
-    suspect,
-    cancelled,
-  };
 }
 
 function nextDueAt(
