@@ -9,6 +9,8 @@ const queue = new Queue({
   broker: new UpstashBroker(connect({ url, token })),
   handlers: [
     work.handle(async ({ n }, ctx) => {
+      // long enough that a killed consumer is always in the middle of something
+      await new Promise((resolve) => setTimeout(resolve, 3));
       await ctx.defer(next, { n }, { id: `next-${n}` });
     }),
     next.handle(() => {}),
