@@ -3,6 +3,7 @@ import { checkInteger } from "../core/check.ts";
 import { diagnose } from "./failure.ts";
 import { type Patience, patiently } from "./patience.ts";
 import { readReply, type Reply } from "./reply.ts";
+import { ServerTime, toldTime } from "./time.ts";
 import { KEY_LOCKING, type ScriptCall, sha1 } from "./script.ts";
 
 /** What a broker needs of an `@upstash/redis` client: any version of it, with any of its options, or anything else with these two. */
@@ -11,6 +12,8 @@ export interface UpstashClient {
   eval(script: string, keys: string[], args: string[]): Promise<unknown>;
   /** Redis command EVALSHA. */
   evalsha(sha1: string, keys: string[], args: string[]): Promise<unknown>;
+  /** Redis command TIME; only asked where the option `time` is `"caller"`. */
+  time?(): Promise<readonly [number | string, number | string]>;
 }
 
 /** Options of {@link UpstashBroker}. */
@@ -21,6 +24,13 @@ export interface UpstashBrokerOptions {
   readonly deadlineMs?: number;
   /** Lets Upstash lock a queue's own keys instead of the whole database while a script runs; falls back where the server does not know the flag. @default {true} */
   readonly keyLocking?: boolean;
+  /**
+   * Who tells a script the time. `script`: the database itself, by TIME inside the script.
+   * `caller`: for a host that refuses that; each process reads the server's time every ten minutes and carries it on by a clock that nobody sets, and the database lets it never go back.
+   *
+   * @default {"script"}
+   */
+  readonly time?: "script" | "caller";
   /** Time for the deadline and the waits between attempts. @default {the host's} */
   readonly clock?: Clock;
   /** A number in [0, 1), for the jitter. @default {Math.random} */
@@ -37,6 +47,7 @@ export interface Ran {
 export class ScriptRunner {
   readonly #client: UpstashClient;
   readonly #patience: Patience;
+  readonly #time: ServerTime | undefined;
   #flag: string;
 
   constructor(client: UpstashClient, options: UpstashBrokerOptions) {
@@ -57,6 +68,7 @@ export class ScriptRunner {
       clock: steady(options.clock ?? systemClock),
       random: options.random ?? Math.random,
     };
+    this.#time = timeOf(client, options.time, this.#patience.clock);
     this.#flag = keyLocking ? KEY_LOCKING : "";
   }
 
@@ -70,8 +82,10 @@ export class ScriptRunner {
     return { reply: value, requests };
   }
 
-  async #send({ script, keys, args }: ScriptCall): Promise<unknown> {
-    const source = this.#flag + script.source;
+  async #send(call: ScriptCall): Promise<unknown> {
+    const { keys } = call;
+    const { body, args } = await this.#timed(call);
+    const source = this.#flag + body;
     try {
       return await this.#client.evalsha(await sha1(source), keys, args);
     } catch (error) {
@@ -85,6 +99,34 @@ export class ScriptRunner {
       }
     }
     this.#flag = "";
-    return await this.#client.eval(script.source, keys, args);
+    return await this.#client.eval(body, keys, args);
   }
+
+  /** The script and its arguments, with the time where the caller tells it. */
+  async #timed(
+    { script, args }: ScriptCall,
+  ): Promise<{ readonly body: string; readonly args: string[] }> {
+    if (this.#time === undefined) return { body: script.source, args };
+    const us = await this.#time.us();
+    return { body: toldTime(script), args: [...args, `${us}`] };
+  }
+}
+
+function timeOf(
+  client: UpstashClient,
+  time: UpstashBrokerOptions["time"] = "script",
+  clock: Clock,
+): ServerTime | undefined {
+  if (time === "script") return undefined;
+  if (time !== "caller") {
+    throw new TypeError(
+      `The option 'time' must be 'script' or 'caller': current value is ${time}`,
+    );
+  }
+  if (typeof client.time !== "function") {
+    throw new TypeError(
+      "The option 'time: \"caller\"' needs a client with 'time', such as new Redis({ url, token }) of @upstash/redis",
+    );
+  }
+  return new ServerTime(() => client.time!(), clock);
 }

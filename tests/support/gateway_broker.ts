@@ -1,6 +1,7 @@
 import { Redis } from "@upstash/redis";
 import { UpstashBroker } from "../../src/broker/upstash.ts";
 import type { UpstashBrokerOptions } from "../../src/broker/runner.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import type { ContractBroker } from "./contract.ts";
 import { type Control, control } from "./gateway/control.ts";
 import { gateway } from "./host.ts";
@@ -36,12 +37,16 @@ export async function gatewayBroker(
       : { signal: () => AbortSignal.timeout(timeoutMs) }),
   });
   let now = startAt;
+  const clock = options.clock ?? { ...systemClock, monotonic: () => now };
   const tell = async () => {
     await lane.set({ clock: { atUs: now * 1000 } });
   };
   await tell();
   return {
-    broker: new UpstashBroker(client, options),
+    broker: new UpstashBroker(
+      client,
+      options.time === "caller" ? { ...options, clock } : options,
+    ),
     lane,
     advance(ms) {
       now += ms;

@@ -19,10 +19,22 @@ local function flush(command, key, list, option)
   end
 end`;
 
-/** The broker's clock, in ms and µs: the one place where a script asks for the time (Redis command TIME). */
+/** The broker's clock, in ms and µs: the one place where a script asks for the time (Redis command TIME). {@link CALLED_CLOCK} is its fallback. */
 export const CLOCK: string = `
 local time = call("TIME")
 local us = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local now = floor(us / 1000)`;
+
+/** The same for a host that refuses TIME in scripts: the caller tells the server's time as its last argument. */
+export const CALLED_CLOCK: string = `
+local us = tonumber(ARGV[#ARGV])
+local now = floor(us / 1000)`;
+
+/** The same where \`meta\` is at hand, which remembers the latest time that was told: it never goes back, whoever tells it. A deletion comes first, as in a lean step. */
+export const GUARDED_CLOCK: string = `
+call("HDEL", meta, "!told")
+local us = math.max(tonumber(ARGV[#ARGV]), (tonumber(call("HGET", meta, "clock") or 0) or 0) + 1)
+call("HSET", meta, "clock", text(us))
 local now = floor(us / 1000)`;
 
 /** Records by id: Baton's ids carry their shard, a caller's are hashed as in \`core/id.ts\`. */

@@ -21,7 +21,7 @@ const time: Question = {
       } us, ${off} ms from this machine's clock, and a write after it is allowed`,
       sane
         ? "The clock fragment uses TIME."
-        : "The clock fragment needs its fallback: a time passed in, kept monotonic in meta.",
+        : `Use the fallback: new UpstashBroker(client, { time: "caller" }).`,
     );
   },
 };
