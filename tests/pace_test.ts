@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { defineTask, Queue } from "../mod.ts";
 import {
   isLow,
   type Pace,
@@ -67,4 +68,16 @@ test("yielding() passes suspects over for 5 s, runs empty for 10 s, and begins a
   assertEquals(yielding(5_000), { now: true, changesInMs: 10_000 });
   assertEquals(yielding(14_999), { now: true, changesInMs: 1 });
   assertEquals(yielding(15_000), { now: false, changesInMs: 5_000 });
+});
+
+test("drain() lets the host's timers run though its tasks take no time", async () => {
+  const task = defineTask("task", { run: () => {} });
+  const queue = Queue.inMemory({ handlers: [task] });
+  await queue.enqueueMany(Array.from({ length: 5_000 }, () => task.with()));
+  let ran = 0;
+  const timer = setInterval(() => ran++, 1);
+  const { completed } = await queue.drain();
+  clearInterval(timer);
+  assertEquals(completed, 5_000);
+  assert(ran > 0, "no timer ran meanwhile");
 });
