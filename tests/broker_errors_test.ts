@@ -1,7 +1,7 @@
 /** What `UpstashBroker` does when the way to the database, or the database, fails. Real HTTP, real Redis; the gateway makes the faults. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Redis } from "@upstash/redis";
-import type { Broker, NewTask } from "../src/broker/broker.ts";
+import type { Broker, NewTask, Settlement } from "../src/broker/broker.ts";
 import { keyOf } from "../src/broker/keys.ts";
 import { UpstashBroker } from "../src/broker/upstash.ts";
 import { BrokerError, QueueFullError } from "../src/core/error.ts";
@@ -34,6 +34,24 @@ function claim(broker: Broker, queue: string, seq: number) {
     alone: true,
     settle: [],
     extend: [],
+  });
+}
+
+/** The step after {@link claim}: it settles, and claims nothing. */
+function settleAll(
+  broker: Broker,
+  queue: string,
+  settlements: readonly Settlement[],
+) {
+  return broker.step(queue, {
+    consumer: "worker",
+    seq: 2,
+    leaseMs: 30_000,
+    limit: 0,
+    maxBytes: 1,
+    alone: true,
+    extend: [],
+    settle: settlements,
   });
 }
 
@@ -99,16 +117,11 @@ for (const [what, fault] of Object.entries(passing)) {
       ["a", 1],
     ]);
     await lane.add(fault);
-    const settled = await broker.step(queue, {
-      consumer: "worker",
-      seq: 2,
-      leaseMs: 30_000,
-      limit: 0,
-      maxBytes: 1,
-      alone: true,
-      extend: [],
-      settle: claimed.deliveries.map((d) => settle(d, ends.complete("1"))),
-    });
+    const settled = await settleAll(
+      broker,
+      queue,
+      claimed.deliveries.map((d) => settle(d, ends.complete("1"))),
+    );
     assertEquals(settled.stale, []);
     const { status, attempt } = await broker.result(queue, "a") as {
       status: string;
@@ -250,19 +263,10 @@ test("step() delivers a corrupt record as it is, and the others after it", async
     ["a", "\u0000 garbage"],
     ["b", "envelope of b"],
   ]);
-  await broker.step(queue, {
-    consumer: "worker",
-    seq: 2,
-    leaseMs: 30_000,
-    limit: 0,
-    maxBytes: 1,
-    alone: true,
-    extend: [],
-    settle: [
-      settle(deliveries[0]!, ends.dead("{}")),
-      settle(deliveries[1]!, ends.complete()),
-    ],
-  });
+  await settleAll(broker, queue, [
+    settle(deliveries[0]!, ends.dead("{}")),
+    settle(deliveries[1]!, ends.complete()),
+  ]);
   assertEquals((await broker.result(queue, "a")).status, "dead");
   assertEquals((await inspectAll(broker, queue)).problems, []);
 });
@@ -286,20 +290,28 @@ test("step() and list() read past a record whose header is damaged", async () =>
     const { deliveries } = await claim(broker, queue, 1);
     assertEquals(deliveries.map((each) => each.id), ["a", "b"], header);
     assert(deliveries.every((each) => Number.isSafeInteger(each.enqueuedAt)));
-    const { stale } = await broker.step(queue, {
-      consumer: "worker",
-      seq: 2,
-      leaseMs: 30_000,
-      limit: 0,
-      maxBytes: 1,
-      alone: true,
-      extend: [],
-      settle: deliveries.map((each) => settle(each, ends.dead("{}"))),
-    });
+    const { stale } = await settleAll(
+      broker,
+      queue,
+      deliveries.map((each) => settle(each, ends.dead("{}"))),
+    );
     assertEquals(stale, []);
     await broker.list(queue, { state: "dead", limit: 5, cursor: undefined });
     assertEquals((await inspectAll(broker, queue)).problems, []);
   }
+});
+
+test("step() promotes a delayed task that the leftover of another of its id stands beside", async () => {
+  await using made = await gatewayBroker(START);
+  const { broker, advance } = made;
+  const queue = name();
+  await redisCommand(["HSET", keyOf(queue, "state"), "t:.a", "!"]);
+  const due = { kind: "after", delayMs: 1_000 } as const;
+  await enqueue(broker, queue, task("a", { due }));
+  await advance(1_000);
+  const { deliveries } = await claim(broker, queue, 1);
+  assertEquals(deliveries.map((each) => [each.id, each.attempt]), [["a", 1]]);
+  assertEquals((await inspectAll(broker, queue)).problems, []);
 });
 
 test("step() counts and drops an entry whose record the database lost", async () => {

@@ -1,12 +1,14 @@
 /** Promise 8: time is the broker's. Producers and consumers whose clocks are an hour off, on both brokers. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { defineTask, Queue } from "../mod.ts";
-import type { Clock } from "../mod.ts";
+import type { Clock, StepRequest } from "../mod.ts";
 import { systemClock } from "../src/core/clock.ts";
 import type { ContractBroker } from "./support/contract.ts";
 import { ends, newBench, settle } from "./support/contract/bench.ts";
 import { gatewayBroker } from "./support/gateway_broker.ts";
+import { ManualClock } from "./support/manual_clock.ts";
 import { memoryBroker } from "./support/memory_broker.ts";
+import { make } from "./support/recording_broker.ts";
 import { test } from "./support/suite.ts";
 
 const START = 1_763_800_000_000;
@@ -76,3 +78,34 @@ for (const [name, make] of Object.entries(brokers)) {
     });
   }
 }
+
+test("a running consumer whose wall clock is set back or forward keeps its leases", async () => {
+  for (const by of [-HOUR, HOUR]) {
+    const clock = new ManualClock(START);
+    const returned = Promise.withResolvers<void>();
+    const task = defineTask("task", { timeoutMs: 10 * 60_000 });
+    let signal: AbortSignal | undefined;
+    const { queue, broker } = make({
+      broker: memoryBroker(START).broker,
+      clock,
+      handlers: [
+        task.handle((_, ctx) => {
+          signal = ctx.signal;
+          return returned.promise;
+        }),
+      ],
+    });
+    await queue.enqueue(task);
+    const drained = queue.drain({ leaseMs: 30_000, budgetMs: 300_000 });
+    await clock.advance(1_000);
+    clock.set(clock.now() + by);
+    await clock.advance(40_000);
+    const steps = broker.of<StepRequest>("step");
+    const extended = steps.filter(({ extend }) => extend.length > 0).length;
+    assertEquals(signal?.aborted, false);
+    assert(extended >= 2 && extended <= 4, `${extended} heartbeats in 40 s`);
+    returned.resolve();
+    await clock.advance(20_000);
+    assertEquals((await drained).completed, 1);
+  }
+});

@@ -149,7 +149,7 @@ test("writeJson() refuses what JSON would lose, and says where, but not in its m
     [cycle, "a cycle", "self.cycle"],
     [{ a: new Map() }, "a Map", "a"],
     [new Uint8Array(2), "a Uint8Array", ""],
-    [Promise.resolve(), "a Promise", ""],
+    [Promise.resolve(), "a Promise (is an await missing?)", ""],
     [{ a: { toJSON: () => NaN } }, "NaN", "a"],
     [{ tok_SECRET: 1n }, "a bigint", "tok_SECRET"],
     [trap, "a property that cannot be read", ""],

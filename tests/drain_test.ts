@@ -5,7 +5,7 @@ import {
   assertLessOrEqual,
   assertRejects,
 } from "@std/assert";
-import type { StepReply, StepRequest } from "../src/broker/broker.ts";
+import type { StepRequest } from "../src/broker/broker.ts";
 import { fixed } from "../src/core/backoff.ts";
 import {
   BrokerError,
@@ -17,6 +17,7 @@ import { defineTask, type Run } from "../src/core/task.ts";
 import { drain } from "../src/queue/drain.ts";
 import type { DrainOptions } from "../src/queue/drain_options.ts";
 import { bench, type BenchOptions, gate, times } from "./support/consumer.ts";
+import { EMPTY_REPLY } from "./support/empty_reply.ts";
 import { test } from "./support/suite.ts";
 
 const task = defineTask<number>("t", { backoff: fixed(1_000) });
@@ -31,23 +32,6 @@ function down(): Promise<never> {
 }
 
 /** What the broker answers to a step that does nothing. */
-const NOTHING: StepReply = {
-  status: "done",
-  now: 0,
-  nextDueAt: undefined,
-  stale: [],
-  lost: [],
-  cancelled: [],
-  reaped: [],
-  deliveries: [],
-  paused: false,
-  sweeping: false,
-  suspects: false,
-  ghosts: 0,
-  commands: 4,
-  requests: 1,
-};
-
 test("drain() takes one step when the queue is empty", async () => {
   const made = benchOf(() => {});
   const report = await made.until(drain(made.parts));
@@ -616,7 +600,7 @@ test("drain() reports a settlement that came too late, and nothing that it defer
   const made = benchOf((_, ctx) => ctx.defer(task, 1), {
     step: async (request, ask) =>
       request.settle.length === 0 ? await ask(request) : {
-        ...NOTHING,
+        ...EMPTY_REPLY,
         stale: request.settle.map(({ id }) => id),
       },
   });
@@ -697,7 +681,7 @@ test("drain() goes on under another name when the broker has answered a later st
     step: (request, ask) => {
       if (request.settle.length === 0 || !isOld) return ask(request);
       isOld = false;
-      return Promise.resolve({ ...NOTHING, status: "old" });
+      return Promise.resolve({ ...EMPTY_REPLY, status: "old" });
     },
   });
   await made.enqueue(task.with(0));
@@ -720,7 +704,7 @@ test("drain() keeps stepping while there is something to sweep", async () => {
   assertEquals(made.steps.length, 5);
   assertFalse(report.more);
   const endless = benchOf(() => {}, {
-    step: () => Promise.resolve({ ...NOTHING, sweeping: true }),
+    step: () => Promise.resolve({ ...EMPTY_REPLY, sweeping: true }),
   });
   const bounded = await endless.until(drain(endless.parts));
   assertEquals(endless.steps.length, 201);
@@ -729,7 +713,7 @@ test("drain() keeps stepping while there is something to sweep", async () => {
 
 test("drain() asks less and less often for what is due but not to be had", async () => {
   const made = benchOf(() => {}, {
-    step: () => Promise.resolve({ ...NOTHING, now: 5, nextDueAt: 5 }),
+    step: () => Promise.resolve({ ...EMPTY_REPLY, now: 5, nextDueAt: 5 }),
   });
   const report = await made.until(drain(made.parts));
   assertEquals(report.nextDueInMs, 0);

@@ -10,6 +10,7 @@ import { drain } from "../src/queue/drain.ts";
 import { execute } from "../src/queue/execute.ts";
 import { bench } from "./support/consumer.ts";
 import { ManualClock } from "./support/manual_clock.ts";
+import { EMPTY_REPLY } from "./support/empty_reply.ts";
 import { test } from "./support/suite.ts";
 import { delivery } from "./support/traced.ts";
 import type { StepReply, StepRequest } from "../src/broker/broker.ts";
@@ -19,23 +20,7 @@ const BROKER_NOW = 5_000_000;
 
 /** What a step that extends answers, where a test says nothing else. */
 function replyOf(more: Partial<StepReply> = {}): StepReply {
-  return {
-    status: "done",
-    now: BROKER_NOW,
-    nextDueAt: undefined,
-    stale: [],
-    lost: [],
-    cancelled: [],
-    reaped: [],
-    deliveries: [],
-    paused: false,
-    sweeping: false,
-    suspects: false,
-    ghosts: 0,
-    commands: 4,
-    requests: 1,
-    ...more,
-  };
+  return { ...EMPTY_REPLY, now: BROKER_NOW, ...more };
 }
 
 interface Held {

@@ -80,7 +80,10 @@ function check(
   } else {
     const tag = Object.prototype.toString.call(value).slice(8, -1);
     if (tag !== "Object") {
-      refuse(subject, path, `a ${tag} (write it as a plain object first)`);
+      const hint = tag === "Promise"
+        ? "is an await missing?"
+        : "write it as a plain object first";
+      refuse(subject, path, `a ${tag} (${hint})`);
     }
     for (const [key, member] of entriesOf(value, path, subject)) {
       if (member === undefined) continue;
