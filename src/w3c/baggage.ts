@@ -7,19 +7,22 @@ import {
 import { joinLines, trimOws } from "./header.ts";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const PROPERTIES = /^[\t\x20-\x2b\x2d-\x7e]+$/;
+const PROPERTIES = /^[\t -+\--~]+$/;
+/** What `encodeURIComponent` leaves although others may read something into it. */
 const UNESCAPED = /[!'()*]/g;
+/** What a value cannot hold as it is. */
+const FORBIDDEN = /[^!#$&-+\--:<-[\]-~]/gu;
+const ESCAPED = /(?:%[0-9A-Fa-f]{2})+/g;
 const MAX_BYTES = 8192;
 
-const utf8 = new TextEncoder();
-const text = new TextDecoder();
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Reads a `baggage` header.
  *
- * Entries that are malformed are left out, and so is everything when all lines together exceed 8,192 characters:
- * nothing unbounded is parsed. Values are percent-decoded, bad UTF-8 becomes U+FFFD; of a repeated key the last counts.
- * Properties are kept, undecoded, as the entry's metadata.
+ * Entries that are malformed are left out, and so is all that stands beyond 8,192 characters of all lines together,
+ * with the entry which that cuts: nothing unbounded is read. Values are percent-decoded, bad UTF-8 becomes U+FFFD; of a
+ * repeated key the last counts. Properties are kept, undecoded, as the entry's metadata.
  *
  * @param header The header's value, or those of all its lines in their order.
  * @returns The baggage, or `undefined` when no entry is left.
@@ -30,11 +33,10 @@ export function parseBaggage(
 ): Baggage | undefined {
   const entries: Record<string, BaggageEntry> = Object.create(null);
   let found = false;
-  for (const member of (joinLines(header, MAX_BYTES) ?? "").split(",")) {
+  for (const member of readable(header).split(",")) {
     const [pair = "", ...properties] = member.split(";");
     const equals = pair.indexOf("=");
-    if (equals < 1) continue;
-    const key = trimOws(pair.slice(0, equals));
+    const key = trimOws(pair.slice(0, Math.max(equals, 0)));
     if (!TOKEN.test(key)) continue;
     const value = decode(trimOws(pair.slice(equals + 1)));
     entries[key] = properties.length === 0 ? { value } : {
@@ -51,60 +53,66 @@ export function parseBaggage(
 /**
  * Writes a `baggage` header.
  *
- * Values are percent-encoded. Entries whose key is no token are left out, properties that no header can carry too,
- * and so is, whole, every entry that would take the header over 8,192 bytes.
+ * Values are percent-encoded; where that would take the header over 8,192 bytes, no more of them than must be. What
+ * exceeds these all the same is left out, entry by entry and each of them whole. Left out are also entries whose key is
+ * no token, and properties that no header can carry.
  *
  * @returns The header's value; the empty string when there is nothing to send.
  * @see W3C Baggage, section 3
  */
 export function formatBaggage(baggage: Baggage): string {
-  let header = "";
-  for (const [key, { value, metadata }] of baggage.getAllEntries()) {
-    if (!TOKEN.test(key)) continue;
-    const properties = metadata?.toString() ?? "";
-    let member = `${key}=${encode(value)}`;
-    if (PROPERTIES.test(properties)) member += `;${properties}`;
-    if (header !== "") member = `,${member}`;
-    if (header.length + member.length <= MAX_BYTES) header += member;
-  }
-  return header;
+  const header = members(baggage, encode).join(",");
+  return header.length <= MAX_BYTES
+    ? header
+    : members(baggage, encodeSparingly).reduce((kept, member) => {
+      const longer = kept === "" ? member : `${kept},${member}`;
+      return longer.length <= MAX_BYTES ? longer : kept;
+    }, "");
+}
+
+/** The whole entries within the limit. */
+function readable(header: string | readonly string[]): string {
+  const text = joinLines(header, MAX_BYTES);
+  return text.length <= MAX_BYTES
+    ? text
+    : text.slice(0, Math.max(text.lastIndexOf(","), 0));
 }
 
 /** A property without the whitespace around its parts. */
 function property(source: string): string {
-  const equals = source.indexOf("=");
-  if (equals < 0) return trimOws(source);
-  const value = trimOws(source.slice(equals + 1));
-  return `${trimOws(source.slice(0, equals))}=${value}`;
+  return source.split("=").map(trimOws).join("=");
+}
+
+function members(
+  baggage: Baggage,
+  encoded: (value: string) => string,
+): string[] {
+  return baggage.getAllEntries().filter(([key]) => TOKEN.test(key)).map(
+    ([key, { value, metadata }]) => {
+      const member = `${key}=${encoded(value.toWellFormed())}`;
+      const properties = metadata?.toString() ?? "";
+      return PROPERTIES.test(properties) ? `${member};${properties}` : member;
+    },
+  );
 }
 
 function encode(value: string): string {
-  return encodeURIComponent(value.toWellFormed()).replace(
+  return encodeURIComponent(value).replace(
     UNESCAPED,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 }
 
-function decode(value: string): string {
-  if (!value.includes("%")) return value;
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return decodeBytes(value);
-  }
+function encodeSparingly(value: string): string {
+  return value.replace(FORBIDDEN, encodeURIComponent);
 }
 
-/** Percent-decodes what is no valid UTF-8 or holds a percent sign that escapes nothing. */
-function decodeBytes(value: string): string {
-  const bytes: number[] = [];
-  for (let at = 0; at < value.length; at++) {
-    const escaped = value.slice(at + 1, at + 3);
-    if (value[at] === "%" && /^[0-9A-Fa-f]{2}$/.test(escaped)) {
-      bytes.push(parseInt(escaped, 16));
-      at += 2;
-    } else {
-      bytes.push(...utf8.encode(value[at]));
-    }
-  }
-  return text.decode(new Uint8Array(bytes));
+function decode(value: string): string {
+  return value.replace(
+    ESCAPED,
+    (run) =>
+      utf8.decode(
+        Uint8Array.from(run.slice(1).split("%"), (hex) => parseInt(hex, 16)),
+      ),
+  );
 }

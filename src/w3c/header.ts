@@ -1,17 +1,18 @@
 const SPACE = 32;
 const TAB = 9;
 
-/** Header lines as one value, or `undefined` when they are longer than `max` together: nothing unbounded is parsed. */
+/** Header lines as one value, cut one character beyond `max`: nothing unbounded is read. */
 export function joinLines(
   header: string | readonly string[],
   max: number,
-): string | undefined {
-  if (typeof header === "string") {
-    return header.length > max ? undefined : header;
+): string {
+  let text = "", comma = "";
+  for (const line of typeof header === "string" ? [header] : header) {
+    text += comma + line.slice(0, max + 1);
+    if (text.length > max) return text.slice(0, max + 1);
+    comma = ",";
   }
-  let length = header.length - 1;
-  for (const line of header) length += line.length;
-  return length > max ? undefined : header.join(",");
+  return text;
 }
 
 /** The text without the spaces and tabs around it: HTTP's optional whitespace. */

@@ -1,7 +1,6 @@
 import {
   type Context,
   propagation,
-  type SpanContext,
   type TextMapGetter,
   type TextMapPropagator,
   type TextMapSetter,
@@ -9,14 +8,21 @@ import {
 } from "@opentelemetry/api";
 import { formatBaggage, parseBaggage } from "./baggage.ts";
 import { isTracingSuppressed } from "./suppression.ts";
-import { formatTraceparent, parseTraceparent } from "./traceparent.ts";
+import {
+  formatTraceparent,
+  isTraceparent,
+  parseTraceparent,
+} from "./traceparent.ts";
 import { TraceState } from "./tracestate.ts";
-
-const TRACE_ID = /^(?!0+$)[0-9a-f]{32}$/;
-const SPAN_ID = /^(?!0+$)[0-9a-f]{16}$/;
 
 /** What a {@link W3CPropagator} carries. */
 export interface W3CPropagatorOptions {
+  /**
+   * Whether the trace goes along.
+   *
+   * @default {true}
+   */
+  readonly trace?: boolean;
   /**
    * Whether baggage goes along with the trace.
    *
@@ -29,11 +35,12 @@ export interface W3CPropagatorOptions {
  * Carries trace context and baggage in `traceparent`, `tracestate` and `baggage`.
  *
  * An invalid `traceparent` is ignored and its `tracestate` with it; an invalid `tracestate` leaves `traceparent` alone.
- * The random flag of level 2 is kept. Where tracing is suppressed, the trace is not sent.
+ * The random flag of level 2 is kept. Where tracing is suppressed, nothing is sent.
  *
  * @see W3C Trace Context level 2; W3C Baggage
  */
 export class W3CPropagator implements TextMapPropagator {
+  readonly #trace: boolean;
   readonly #baggage: boolean;
 
   /**
@@ -42,6 +49,7 @@ export class W3CPropagator implements TextMapPropagator {
    * @param options What it carries; by default everything.
    */
   constructor(options: W3CPropagatorOptions = {}) {
+    this.#trace = options.trace ?? true;
     this.#baggage = options.baggage ?? true;
   }
 
@@ -51,9 +59,11 @@ export class W3CPropagator implements TextMapPropagator {
     carrier: Carrier,
     setter: TextMapSetter<Carrier>,
   ): void {
-    const span = trace.getSpanContext(context);
-    if (span && isValid(span) && !isTracingSuppressed(context)) {
-      setter.set(carrier, "traceparent", formatTraceparent(span));
+    if (isTracingSuppressed(context)) return;
+    const span = this.#trace ? trace.getSpanContext(context) : undefined;
+    const traceparent = span && formatTraceparent(span);
+    if (traceparent && isTraceparent(traceparent)) {
+      setter.set(carrier, "traceparent", traceparent);
       const state = span.traceState?.serialize();
       if (state) setter.set(carrier, "tracestate", state);
     }
@@ -69,14 +79,14 @@ export class W3CPropagator implements TextMapPropagator {
     getter: TextMapGetter<Carrier>,
   ): Context {
     let extracted = context;
-    const span = only(getter.get(carrier, "traceparent"), parseTraceparent);
+    const span = this.#trace
+      ? only(getter.get(carrier, "traceparent"), parseTraceparent)
+      : undefined;
     if (span) {
       const header = getter.get(carrier, "tracestate");
       const traceState = header ? TraceState.parse(header) : undefined;
-      extracted = trace.setSpanContext(
-        extracted,
-        traceState ? { ...span, traceState } : span,
-      );
+      if (traceState) span.traceState = traceState;
+      extracted = trace.setSpanContext(extracted, span);
     }
     const header = this.#baggage && getter.get(carrier, "baggage");
     const baggage = header ? parseBaggage(header) : undefined;
@@ -85,8 +95,10 @@ export class W3CPropagator implements TextMapPropagator {
 
   /** The names of the fields that {@link W3CPropagator.inject} may set. */
   fields(): string[] {
-    const trace = ["traceparent", "tracestate"];
-    return this.#baggage ? [...trace, "baggage"] : trace;
+    return [
+      ...this.#trace ? ["traceparent", "tracestate"] : [],
+      ...this.#baggage ? ["baggage"] : [],
+    ];
   }
 }
 
@@ -99,8 +111,4 @@ function only<T>(
     ? header[0]
     : header;
   return typeof value === "string" ? parse(value) : undefined;
-}
-
-function isValid({ traceId, spanId }: SpanContext): boolean {
-  return TRACE_ID.test(traceId) && SPAN_ID.test(spanId);
 }

@@ -1,13 +1,17 @@
 import type { SpanContext } from "@opentelemetry/api";
 
 const FIELDS =
-  /^(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/;
+  /^(?!ff)[0-9a-f]{2}-(?!0+-)[0-9a-f]{32}-(?!0+-)[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/;
 const LENGTH = 55;
-const NO_TRACE = "0".repeat(32);
-const NO_SPAN = "0".repeat(16);
 
 /** Sampled (1) and random (2): the flags that level 2 defines, the only ones that may be sent. */
 const KNOWN_FLAGS = 3;
+
+/** Whether the text can be read: version 00 ends after the flags, a later one may go on after another dash. */
+export function isTraceparent(header: string): boolean {
+  return FIELDS.test(header) &&
+    (header.length === LENGTH || !header.startsWith("00"));
+}
 
 /**
  * Reads a `traceparent` header.
@@ -20,13 +24,13 @@ const KNOWN_FLAGS = 3;
  * @see W3C Trace Context level 2, sections 3.2 and 4
  */
 export function parseTraceparent(header: string): SpanContext | undefined {
-  if (header.length < LENGTH || !FIELDS.test(header)) return undefined;
-  if (header.length > LENGTH && header.startsWith("00")) return undefined;
-  const traceId = header.slice(3, 35);
-  const spanId = header.slice(36, 52);
-  if (traceId === NO_TRACE || spanId === NO_SPAN) return undefined;
-  const traceFlags = parseInt(header.slice(53, LENGTH), 16) & KNOWN_FLAGS;
-  return { traceId, spanId, traceFlags, isRemote: true };
+  if (!isTraceparent(header)) return undefined;
+  return {
+    traceId: header.slice(3, 35),
+    spanId: header.slice(36, 52),
+    traceFlags: parseInt(header.slice(53, LENGTH), 16) & KNOWN_FLAGS,
+    isRemote: true,
+  };
 }
 
 /**

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { tellRow } from "./row.ts";
 import { type Declared, declared } from "./suite.ts";
 
 /** One printed line, after `TEST `. */
@@ -25,7 +26,8 @@ async function outcome({ name, body }: Declared): Promise<Printed> {
 }
 
 export default {
-  async test(): Promise<void> {
+  async test(_: unknown, env: { readonly row: string }): Promise<void> {
+    tellRow(env.row);
     for (const each of declared) {
       console.log(`TEST ${JSON.stringify(await outcome(each))}`);
     }
