@@ -1,37 +1,28 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { Context as HonoContext } from "hono";
 import { matchedRoutes } from "hono/route";
-
-const METHODS: ReadonlySet<string> = new Set([
-  "CONNECT",
-  "DELETE",
-  "GET",
-  "HEAD",
-  "OPTIONS",
-  "PATCH",
-  "POST",
-  "PUT",
-  "QUERY",
-  "TRACE",
-]);
-
-/** What the other end sends may be as long as it likes; what is told of it may not. */
-const LONGEST = 1_024;
+import { findTargetHandler } from "hono/utils/handler";
+import { clip, knownMethod, methodAttributes } from "../http/methods.ts";
+import { serverAttributes } from "../http/url.ts";
 
 /** What is known of a request before it is handled. The query is left out: it may hold what is secret. */
 export function requestAttributes({ req }: HonoContext): Attributes {
   const url = new URL(req.url);
-  const scheme = url.protocol.slice(0, -1);
   const userAgent = req.header("user-agent");
-  const isKnown = METHODS.has(req.method);
   return {
-    "http.request.method": isKnown ? req.method : "_OTHER",
-    ...(isKnown ? {} : { "http.request.method_original": clip(req.method) }),
+    ...methodAttributes(req.method),
     "url.path": clip(url.pathname),
-    "url.scheme": scheme,
-    "server.address": url.hostname.replace(/^\[|\]$/g, ""),
-    "server.port": Number(url.port) || (scheme === "https" ? 443 : 80),
+    "url.scheme": schemeOf(url),
+    ...serverAttributes(url),
     ...(userAgent ? { "user_agent.original": clip(userAgent) } : {}),
+  };
+}
+
+/** What a metric may say of a request: a bounded set, whatever is sent. */
+export function requestLabels({ req }: HonoContext): Attributes {
+  return {
+    "http.request.method": knownMethod(req.method) ?? "_OTHER",
+    "url.scheme": schemeOf(new URL(req.url)),
   };
 }
 
@@ -40,7 +31,7 @@ export function requestName(
   { req }: HonoContext,
   route: string | undefined,
 ): string {
-  const method = METHODS.has(req.method) ? req.method : "HTTP";
+  const method = knownMethod(req.method) ?? "HTTP";
   return route === undefined ? method : `${method} ${route}`;
 }
 
@@ -53,9 +44,9 @@ export function routeOf(c: HonoContext): string | undefined {
 function isHandler(
   { method, handler }: ReturnType<typeof matchedRoutes>[number],
 ): boolean {
-  return method !== "ALL" || handler.length < 2;
+  return method !== "ALL" || findTargetHandler(handler).length < 2;
 }
 
-function clip(text: string): string {
-  return text.slice(0, LONGEST).toWellFormed();
+function schemeOf({ protocol }: URL): string {
+  return protocol.slice(0, -1);
 }

@@ -34,3 +34,4 @@ export {
   type TracingVariables,
 } from "./tracing.ts";
 export type { PerEnv } from "../core/per_env.ts";
+export type { PropagateTo } from "../http/fetch.ts";

@@ -1,5 +1,4 @@
 import {
-  type Attributes,
   type Context,
   INVALID_SPAN_CONTEXT,
   isSpanContextValid,
@@ -11,10 +10,20 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { Context as HonoContext } from "hono";
-import { nameOf } from "../queue/conventions.ts";
-import { exceptionsOf, messageOf } from "../queue/exception.ts";
+import { systemClock } from "../core/clock.ts";
+import { exceptionsOf } from "../queue/exception.ts";
 import { type Providers, safely } from "../queue/providers.ts";
-import { requestAttributes, requestName, routeOf } from "./http.ts";
+import { secondsBetween, startWatch } from "../queue/stopwatch.ts";
+import { listening, messageWithin, toldWithin } from "../queue/told.ts";
+import { type Answer, answerOf, type Thrown } from "./answer.ts";
+import type { ServerDuration } from "./duration.ts";
+import { requestAttributes, requestLabels, requestName } from "./http.ts";
+
+/** What requests are traced and measured with. */
+export interface Instruments {
+  readonly providers: Providers;
+  readonly duration: ServerDuration;
+}
 
 /** A request that is traced. */
 export interface ServerTrace {
@@ -22,13 +31,8 @@ export interface ServerTrace {
   readonly span: Span;
   /** The context with the span in it. */
   readonly context: Context;
-  /** Says what came of the request, and ends the span if it was begun here. */
-  end(c: HonoContext, thrown?: Thrown): void;
-}
-
-/** What was thrown through the middleware, be it `undefined`. */
-export interface Thrown {
-  readonly error: unknown;
+  /** Says what came of the request; ends the span and measures it, if it was begun here. */
+  end(c: HonoContext, through?: Thrown): void;
 }
 
 const READ: TextMapGetter<HonoContext> = {
@@ -48,11 +52,12 @@ export function incoming(
 
 /** Begins the SERVER span of a request that continues the trace in `parent`, or is linked to `origin`. */
 export function startServerSpan(
-  providers: Providers,
+  { providers, duration }: Instruments,
   c: HonoContext,
   parent: Context,
   origin: SpanContext | undefined,
 ): ServerTrace {
+  const { startAt, now } = startWatch(systemClock);
   const options = {
     kind: SpanKind.SERVER,
     attributes: safely(() => requestAttributes(c), {}),
@@ -63,33 +68,59 @@ export function startServerSpan(
       providers.tracer().startSpan(requestName(c, undefined), options, parent),
     undefined,
   ) ?? trace.wrapSpanContext(remoteIn(parent) ?? INVALID_SPAN_CONTEXT);
+  const context = listening(trace.setSpan(parent, span));
   return {
     span,
-    context: trace.setSpan(parent, span),
-    end(c, thrown) {
-      describe(span, c, thrown);
+    context,
+    end(c, through) {
+      const answer = safely(() => answerOf(c, through), NOTHING);
+      tell({ span, context }, c, answer);
       safely(() => span.end(), undefined);
+      safely(() => {
+        const labels = { ...requestLabels(c), ...answer.attributes };
+        duration.record(secondsBetween(startAt, now()), labels, context);
+      }, undefined);
     },
   };
 }
 
-/** The span of whoever traces the request already: it is told what it cannot know, and ended by its owner. */
-export function joinServerSpan(span: Span, context: Context): ServerTrace {
+/** The span of whoever traces the request already: it is told what it cannot know, and ended and measured by its owner. */
+export function joinServerSpan(span: Span, outer: Context): ServerTrace {
+  const context = listening(outer);
   return {
     span,
     context,
-    end: (c, thrown) => describe(span, c, thrown),
+    end(c, through) {
+      const answer = safely(() => answerOf(c, through), NOTHING);
+      tell({ span, context }, c, answer);
+    },
   };
 }
 
-/** The span that is current here, if it is one that a request's route and outcome can be told. */
-export function localSpan(context: Context): Span | undefined {
-  const span = trace.getSpan(context);
-  const isLocal = safely(
-    () => span?.isRecording() === true && !span.spanContext().isRemote,
-    false,
-  );
-  return isLocal ? span : undefined;
+/**
+ * The span of this request that was begun before: by a `tracing()` further out, sampled or not;
+ * or the one that is current, if it records and is a server's. Deno's own says of no span what kind it is.
+ */
+export function serverSpanOf(
+  c: HonoContext,
+  context: Context,
+): Span | undefined {
+  return safely(() => {
+    const begun: Span | undefined = c.get("span");
+    if (begun && isLocal(begun)) return begun;
+    const current: Span & { readonly kind?: SpanKind } | undefined = trace
+      .getSpan(context);
+    const { kind = SpanKind.SERVER } = current ?? {};
+    return current?.isRecording() && isLocal(current) &&
+        kind === SpanKind.SERVER
+      ? current
+      : undefined;
+  }, undefined);
+}
+
+function isLocal(span: Span): boolean {
+  const context = span.spanContext();
+  return isSpanContextValid(context) && context.isRemote !== true;
 }
 
 /** The valid span context in a context. */
@@ -98,66 +129,38 @@ export function remoteIn(context: Context): SpanContext | undefined {
   return found !== undefined && isSpanContextValid(found) ? found : undefined;
 }
 
-function describe(
-  span: Span,
+const NOTHING: Answer = {
+  route: undefined,
+  attributes: {},
+  isFailure: false,
+  thrown: undefined,
+};
+
+type Current = Pick<ServerTrace, "span" | "context">;
+
+function tell(
+  current: Current,
   c: HonoContext,
-  thrown: Thrown | undefined,
+  { route, attributes, isFailure, thrown }: Answer,
 ): void {
+  const { span } = current;
   safely(() => {
-    const route = routeOf(c);
-    if (route !== undefined) {
-      span.setAttribute("http.route", route);
-      span.updateName(requestName(c, route));
-    }
-    const { status, failure } = outcomeOf(c, thrown);
-    if (status !== undefined) {
-      span.setAttribute("http.response.status_code", status);
-    }
-    if (failure !== undefined) fail(span, failure);
+    span.setAttributes(attributes);
+    if (route !== undefined) span.updateName(requestName(c, route));
+    if (isFailure) fail(current, thrown);
   }, undefined);
 }
 
-interface Outcome {
-  readonly status: number | undefined;
-  /** Set where the server is to blame. */
-  readonly failure: Failure | undefined;
-}
-
-interface Failure {
-  readonly type: string;
-  readonly thrown: Thrown | undefined;
-}
-
-/** What was answered; an error that Hono made a 4xx of is the client's affair. */
-function outcomeOf(c: HonoContext, thrown: Thrown | undefined): Outcome {
-  if (thrown !== undefined) {
-    return {
-      status: undefined,
-      failure: { type: nameOf(thrown.error), thrown },
-    };
-  }
-  const status = c.finalized ? c.res.status : undefined;
-  const { error } = c;
-  if (status !== undefined && status < 500) {
-    return { status, failure: undefined };
-  }
-  if (error !== undefined) {
-    return { status, failure: { type: nameOf(error), thrown: { error } } };
-  }
-  const failure = status === undefined
-    ? undefined
-    : { type: String(status), thrown: undefined };
-  return { status, failure };
-}
-
-function fail(span: Span, { type, thrown }: Failure): void {
-  const attributes: Attributes = { "error.type": type };
-  span.setAttributes(attributes);
+/** What a task told that ran within the request is not told again. */
+function fail({ span, context }: Current, thrown: Thrown | undefined): void {
   if (thrown === undefined) {
     span.setStatus({ code: SpanStatusCode.ERROR });
     return;
   }
   const { error } = thrown;
-  span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
-  for (const event of exceptionsOf(error)) span.addEvent("exception", event);
+  const message = messageWithin(context, error);
+  span.setStatus({ code: SpanStatusCode.ERROR, message });
+  for (const event of exceptionsOf(error, toldWithin(context, error))) {
+    span.addEvent("exception", event);
+  }
 }

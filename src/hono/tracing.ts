@@ -6,15 +6,19 @@ import { nameOf } from "../queue/conventions.ts";
 import type { Enqueuer } from "../queue/enqueuer.ts";
 import { Providers, type QueueTelemetry, safely } from "../queue/providers.ts";
 import type { Queue } from "../queue/queue.ts";
+import type { PropagateTo } from "../http/fetch.ts";
+import { withOrigin } from "../http/origin.ts";
+import type { Thrown } from "./answer.ts";
+import { ServerDuration } from "./duration.ts";
 import { headerName, requestIdOf, setHeader } from "./request_id.ts";
 import {
   incoming,
+  type Instruments,
   joinServerSpan,
-  localSpan,
   remoteIn,
+  serverSpanOf,
   type ServerTrace,
   startServerSpan,
-  type Thrown,
 } from "./server_span.ts";
 
 /** What `tracing()` sets on a request. */
@@ -23,6 +27,8 @@ export interface TracingVariables {
   otel: Context;
   /** The request's SERVER span; of a skipped request one that records nothing. */
   span: Span;
+  /** A `fetch` whose calls are CLIENT spans of the request, and carry its trace: `telemetry.fetchIn(c.var.otel)`. */
+  fetch: typeof fetch;
 }
 
 /** What `tracing({ queue })` sets on a request: `new Hono<{ Variables: BatonVariables }>()`. */
@@ -49,6 +55,10 @@ export interface TracingOptions<Env = unknown> {
   readonly skip?: (c: HonoContext) => boolean;
   /** The header that names each answered request, `true` being `X-Request-Id`: the caller's own name for it where it is harmless, else its trace id. @default {none} */
   readonly requestId?: boolean | string;
+  /** Whether `c.var.fetch` makes spans and sends the trace along; where another instrumentation does, it should not. @default {as the telemetry has it} */
+  readonly clientSpans?: boolean;
+  /** What `c.var.fetch` sends to whom; if it throws, nothing. @default {as the telemetry has it, else the trace to all, baggage to the request's own origin} */
+  readonly propagateTo?: PropagateTo;
 }
 
 /** Options of {@link tracing} with a queue. */
@@ -77,22 +87,28 @@ export function tracing<Env>(
   options: TracingOptions<Env> = {},
 ): MiddlewareHandler {
   const { telemetry = {}, queue, requestId = false } = options;
-  const providersOf = perEnv(
+  const equip = (telemetry: QueueTelemetry): Instruments => {
+    const providers = new Providers(telemetry, options);
+    return { providers, duration: new ServerDuration(providers) };
+  };
+  const instrumentsOf = perEnv(
     typeof telemetry === "function"
-      ? (env: Env) => new Providers(madeOf(telemetry, env))
-      : new Providers(telemetry),
+      ? (env: Env) => equip(madeOf(telemetry, env))
+      : equip(telemetry),
   );
   const queueOf = queue === undefined ? undefined : perEnv(queue);
   const idHeader = headerName(requestId);
 
   return async function tracing(c: RequestContext, next: Next): Promise<void> {
     const env = c.env as Env;
-    const providers = providersOf(env);
-    const request = begin(providers, c, options);
+    const instruments = instrumentsOf(env);
+    const { providers } = instruments;
+    const request = begin(instruments, c, options);
     let thrown: Thrown | undefined;
     try {
       c.set("otel", request.context);
       c.set("span", request.span);
+      c.set("fetch", providers.fetchIn(request.context));
       if (queueOf !== undefined) {
         c.set("queue", queueOf(env).within(request.context));
       }
@@ -119,26 +135,32 @@ interface Followed extends ServerTrace {
 }
 
 function begin(
-  providers: Providers,
+  instruments: Instruments,
   c: RequestContext,
   { trust = true, skip }: TracingOptions<never>,
 ): Followed {
-  const outer: Context = c.get("otel") ?? providers.activeContext();
-  const current = localSpan(outer);
+  const { providers } = instruments;
+  const outer = addressed(c, c.get("otel") ?? providers.activeContext());
   if (skip !== undefined && says(skip, c)) {
     return pass(incoming(providers, c, outer));
   }
   const scope = providers.openScope(outer);
   const flushes = providers.flushes(scope);
-  if (current !== undefined) {
-    return { ...joinServerSpan(current, scope), flushes };
+  const begun = serverSpanOf(c, outer);
+  if (begun !== undefined) {
+    return { ...joinServerSpan(begun, scope), flushes };
   }
   const asked = incoming(providers, c, scope);
   const isTrusted = typeof trust === "function" ? says(trust, c) : trust;
   const request = isTrusted
-    ? startServerSpan(providers, c, asked, undefined)
-    : startServerSpan(providers, c, trace.deleteSpan(scope), remoteIn(asked));
+    ? startServerSpan(instruments, c, asked, undefined)
+    : startServerSpan(instruments, c, trace.deleteSpan(scope), remoteIn(asked));
   return { ...request, flushes };
+}
+
+/** The context of what was sent to this origin: baggage may go back there. */
+function addressed(c: HonoContext, context: Context): Context {
+  return safely(() => withOrigin(context, new URL(c.req.url).origin), context);
 }
 
 /** What `ask` says of a request; a question that cannot be answered fails no request. */

@@ -1,0 +1,14 @@
+import { type Context, createContextKey } from "@opentelemetry/api";
+
+const ORIGIN: symbol = createContextKey("@baton/queue origin");
+
+/** The context of a request to `origin`, as `https://shop.example`: the one party that its baggage is for. */
+export function withOrigin(context: Context, origin: string): Context {
+  return context.setValue(ORIGIN, origin);
+}
+
+/** The origin of the request in whose context this is. */
+export function originIn(context: Context): string | undefined {
+  const origin = context.getValue(ORIGIN);
+  return typeof origin === "string" ? origin : undefined;
+}

@@ -1,0 +1,30 @@
+import type { Attributes } from "@opentelemetry/api";
+import { clip } from "./methods.ts";
+
+/** The parameters that the conventions call secret, in any case and after either prefix. */
+const SECRET =
+  /^((x-(amz|goog)-)?(signature|credential|security-token)|sig|awsaccesskeyid)$/i;
+const REDACTED = "REDACTED";
+
+/** A URL without what is secret in it, and without its fragment, which is not sent. */
+export function redact(url: URL): string {
+  const told = new URL(url);
+  told.hash = "";
+  if (told.username || told.password) {
+    told.username = told.password = REDACTED;
+  }
+  for (const name of new Set(told.searchParams.keys())) {
+    if (SECRET.test(name)) told.searchParams.set(name, REDACTED);
+  }
+  return clip(told.href);
+}
+
+/** Who is asked. */
+export function serverAttributes(
+  { hostname, port, protocol }: URL,
+): Attributes {
+  return {
+    "server.address": hostname.replace(/^\[|]$/g, ""),
+    "server.port": Number(port) || (protocol === "https:" ? 443 : 80),
+  };
+}
