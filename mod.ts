@@ -132,13 +132,13 @@ export type {
 export type { DrainReport } from "./src/queue/drain.ts";
 export type { DrainOptions } from "./src/queue/drain_options.ts";
 export type { EnqueuedAll, Enqueuer } from "./src/queue/enqueuer.ts";
-export type { QueueTracing } from "./src/queue/instrument.ts";
 export type {
   ListOptions,
   TaskPage,
   TaskSummary,
 } from "./src/queue/listing.ts";
 export type { HandledTask } from "./src/queue/options.ts";
+export type { PropagateTo } from "./src/http/fetch.ts";
 export type { QueueTelemetry } from "./src/queue/providers.ts";
 export {
   type InMemoryOptions,
@@ -148,5 +148,10 @@ export {
 export type { StoppedBy } from "./src/queue/course.ts";
 export type { ResultOptions } from "./src/queue/results.ts";
 export type { ConsumeReport } from "./src/queue/tally.ts";
+export type {
+  CorrelatedTask,
+  Correlation,
+  QueueTracing,
+} from "./src/queue/tracing.ts";
 export type { PollMs, WorkOptions } from "./src/queue/work_options.ts";
 export type { Worker } from "./src/queue/worker.ts";

@@ -25,6 +25,7 @@ const plain: Envelope = {
   dedupe: undefined,
   carrier: {},
   depth: 0,
+  batched: false,
 };
 
 test("readEnvelope() gives what writeEnvelope() was given", () => {
@@ -36,6 +37,7 @@ test("readEnvelope() gives what writeEnvelope() was given", () => {
     dedupe: { key: "k", until: "expired" },
     carrier: { traceparent: "00-a", tracestate: "b=c", baggage: "d=e" },
     depth: 3,
+    batched: true,
   };
   for (const envelope of [plain, full]) {
     for (const input of [undefined, null, 0, "", { a: [1, "2"] }]) {

@@ -56,6 +56,7 @@ function letterOf(
     dedupe: undefined,
     carrier: {},
     depth: 0,
+    batched: false,
     ...envelope,
   }, JSON.stringify(input));
 }

@@ -30,6 +30,7 @@ import {
   points,
   REMOTE,
   sent,
+  settling,
   standing,
   START,
   step,
@@ -53,7 +54,7 @@ test("createInstrument() measures with the advised buckets, and labels that are 
   clock.advance(40);
   enqueue.succeed(3);
   const drain = instrument.startDrain(ROOT_CONTEXT);
-  drain.startStep(0)(step({
+  drain.startStep(settling(0))(step({
     received: 2,
     reaped: 1,
     now: START + 7_000,
@@ -130,6 +131,7 @@ test("createInstrument() measures with the advised buckets, and labels that are 
     "baton.task.retries": "{attempt}",
     "baton.task.dead": "{task}",
     "baton.lease.expired": "{lease}",
+    "baton.queue.oldest_age": "s",
     "baton.broker.requests": "{request}",
     "baton.broker.commands": "{command}",
   });
@@ -181,7 +183,7 @@ test("createInstrument() finds what is registered after it was made and used", a
 
 test("createInstrument() carries the trace on by itself where nothing is registered", () => {
   const { instrument } = bench({ telemetry: {} });
-  const { carrier } = instrument.startEnqueue(within(), [sent]);
+  const carrier = instrument.startEnqueue(within(), [sent]).carrierOf(0);
   assertEquals(carrier, { traceparent: TRACEPARENT });
   const process = instrument.startProcess(
     delivery(),
@@ -202,7 +204,7 @@ test("createInstrument() uses the propagator that speaks traceparent: the option
   });
   const carried = (propagator?: TextMapPropagator) =>
     bench({ telemetry: propagator ? { propagator } : {} }).instrument
-      .startEnqueue(within(), [sent]).carrier.traceparent;
+      .startEnqueue(within(), [sent]).carrierOf(0).traceparent;
   assertEquals(carried(speaking("given", ["traceparent"])), "given");
   assertEquals(carried(speaking("b3", ["b3"])), TRACEPARENT);
   propagation.setGlobalPropagator(speaking("registered", ["traceparent"]));

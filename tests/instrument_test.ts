@@ -22,6 +22,7 @@ import {
   points,
   REMOTE,
   sent,
+  settling,
   standing,
   START,
   step,
@@ -55,7 +56,10 @@ test("startEnqueue() makes a PRODUCER span that says what the conventions ask fo
     "baton.timeout": 1.5,
   });
   assertEquals(span.status, { code: "UNSET" });
-  assertEquals([span.library.name, span.library.version], [LIBRARY, VERSION]);
+  assertEquals([span.library.name, span.library.version], [
+    LIBRARY.name,
+    VERSION,
+  ]);
 });
 
 test("startEnqueue() makes one span of a batch, saying only what all tasks share", async () => {
@@ -88,7 +92,7 @@ test("startEnqueue() carries its own span, with tracestate and baggage that are 
     );
     const enqueue = at.instrument.startEnqueue(context, [sent]);
     enqueue.succeed(1);
-    return enqueue.carrier;
+    return enqueue.carrierOf(0);
   };
   const both = carried("a=1,b=2", "ann");
   const neither = carried(
@@ -431,7 +435,7 @@ test("ProcessTrace.run() makes the span current, in the registered or the given 
 test("startDrain() leaves nothing of a drain that found nothing", async () => {
   const at = bench();
   const drain = at.instrument.startDrain(ROOT_CONTEXT);
-  drain.startStep(0)(step());
+  drain.startStep(settling(0))(step());
   drain.end(0);
   assertEquals(await exported(at), []);
   assertEquals(points(at, "messaging.client.operation.duration"), []);
@@ -443,16 +447,16 @@ test("startDrain() is a trace of its own, with a receive and a settle span for w
   const at = bench({ clock });
   const drain = at.instrument.startDrain(within());
   clock.advance(5);
-  const claimed = drain.startStep(0);
+  const claimed = drain.startStep(settling(0));
   clock.advance(10);
   claimed(step({ received: 3 }));
   clock.advance(100);
-  const both = drain.startStep(3);
+  const both = drain.startStep(settling(3));
   clock.advance(20);
   both(step({ received: 2, settled: 3 }));
-  const last = drain.startStep(2);
+  const last = drain.startStep(settling(2));
   last(step({ settled: 2 }));
-  drain.startStep(0)(step());
+  drain.startStep(settling(0))(step());
   clock.advance(1);
   drain.end(5);
   const spans = await exported(at);
@@ -493,10 +497,10 @@ test("startDrain() is a trace of its own, with a receive and a settle span for w
 test("startDrain() shows failed steps and expired leases", async () => {
   const at = bench();
   const drain = at.instrument.startDrain(ROOT_CONTEXT);
-  drain.startStep(0)(step({ reaped: 2, reapedIds: ["a", "b"] }));
+  drain.startStep(settling(0))(step({ reaped: 2, reapedIds: ["a", "b"] }));
   const down = new BrokerError("unavailable", "The broker is down", 3);
-  drain.startStep(4)(step({ error: down }));
-  drain.startStep(0)(step({ error: down }));
+  drain.startStep(settling(4))(step({ error: down }));
+  drain.startStep(settling(0))(step({ error: down }));
   drain.end(0, down);
   const spans = await exported(at);
   assertEquals(
@@ -525,7 +529,7 @@ test("flush() sends a drain's own scope, and leaves a scope that was open to who
   const request = tracer.startSpan("request", {}, outer);
   const drainIn = async (context: Context) => {
     const drain = at.instrument.startDrain(context);
-    drain.startStep(0)(step({ received: 1 }));
+    drain.startStep(settling(0))(step({ received: 1 }));
     drain.end(1);
     await at.instrument.flush(drain.context);
   };

@@ -5,7 +5,7 @@ import {
   type SpanContext,
 } from "@opentelemetry/api";
 import { assert, assertEquals } from "@std/assert";
-import type { QueueTracing } from "../src/queue/instrument.ts";
+import type { QueueTracing } from "../src/queue/tracing.ts";
 import { formatTraceparent } from "../src/w3c/traceparent.ts";
 import { test } from "./support/suite.ts";
 import {
@@ -142,6 +142,6 @@ test("startEnqueue() hands on the caller's trace when the tracer makes no span",
     },
   });
   const producer = instrument.startEnqueue(within(), [sent]);
-  assertEquals(producer.carrier.traceparent, TRACEPARENT);
+  assertEquals(producer.carrierOf(0).traceparent, TRACEPARENT);
   producer.succeed(1);
 });

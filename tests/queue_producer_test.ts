@@ -93,7 +93,11 @@ test("new Queue() refuses what it cannot work with, and says what to do", () => 
     [{ broker, maxBacklog: NaN }, RangeError, "maxBacklog"],
     [{ broker, idTtlMs: 1_000 }, RangeError, "600000"],
     [{ broker, telemetry: 1 }, TypeError, "'telemetry'"],
-    [{ broker, tracing: { correlation: "x" } }, TypeError, "'parent' or"],
+    [
+      { broker, tracing: { correlation: "x" } },
+      TypeError,
+      "must be one of parent, link, auto",
+    ],
     [{ broker, tracing: { corelation: "link" } }, TypeError, "'corelation'"],
   ];
   for (const [options, kind, words] of bad) {
@@ -318,6 +322,7 @@ test("enqueue() sends the options over the definition's over the defaults", asyn
       dedupe: undefined,
       carrier: {},
       depth: 0,
+      batched: false,
     },
     input: undefined,
   });

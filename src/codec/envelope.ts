@@ -16,6 +16,8 @@ export interface Envelope {
   readonly carrier: Carrier;
   /** How many tasks deep in its trace: bounds endless traces. */
   readonly depth: number;
+  /** Whether it was enqueued together with others. */
+  readonly batched: boolean;
 }
 
 /** The dedupe key to free when the task ends, or to leave until it expires. */
@@ -63,6 +65,7 @@ export function writeEnvelope(
     s: carrier.tracestate,
     g: carrier.baggage,
     h: envelope.depth === 0 ? undefined : envelope.depth,
+    m: envelope.batched ? 1 : undefined,
   });
   return input === undefined ? head : `${head.slice(0, -1)},"i":${input}}`;
 }
@@ -102,9 +105,19 @@ export function readEnvelope(text: string): Opened {
       dedupe: readDedupe(raw.d),
       carrier: readCarrier(raw),
       depth: isCount(raw.h) ? raw.h : 0,
+      batched: raw.m === 1,
     },
     input: raw.i,
   };
+}
+
+const TRACEPARENT = /"p":"([0-9a-f-]{55})"/;
+
+/** The traceparent that `text` carries, found without reading the input, which comes last; never what the input says. */
+export function peekTraceparent(text: string): string | undefined {
+  const inputAt = text.indexOf(',"i":');
+  const head = inputAt < 0 ? text : text.slice(0, inputAt);
+  return TRACEPARENT.exec(head)?.[1];
 }
 
 function readBackoff(value: unknown): Backoff | undefined {

@@ -32,6 +32,11 @@ export interface HandlerContext {
   /** The OpenTelemetry Context of this attempt, with {@linkcode span} in it. */
   readonly context: Context;
   /**
+   * The host's `fetch`: each call is a CLIENT span of this attempt, sends its W3C headers along and aborts with {@linkcode signal}, too.
+   * The trace goes to everybody and baggage to nobody but the origin of the request around the drain, unless the telemetry or `tracing.propagateTo` says otherwise.
+   */
+  readonly fetch: typeof fetch;
+  /**
    * Enqueues another task at once, its trace continuing this attempt's.
    * The default id is made of this task's id, the number of this call and the task's name, so a second attempt adds no second task; a handler whose calls differ between attempts passes `id`.
    */

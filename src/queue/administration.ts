@@ -66,15 +66,13 @@ export async function pause(parts: QueueParts, paused: boolean): Promise<void> {
 export async function stats(parts: QueueParts): Promise<QueueStats> {
   const { oldestAt, now, ready, scheduled, leased, dead, paused, evicted } =
     await readStats(parts);
+  const counts = { ready, scheduled, leased, dead };
+  const oldestAgeMs = oldestAt && Math.max(0, now - oldestAt);
+  parts.instrument.observed(counts, oldestAgeMs);
   return {
-    ready,
-    scheduled,
-    leased,
-    dead,
+    ...counts,
     paused,
-    ...(oldestAt === undefined
-      ? {}
-      : { oldestAgeMs: Math.max(0, now - oldestAt) }),
+    ...(oldestAgeMs === undefined ? {} : { oldestAgeMs }),
     evicted,
   };
 }
@@ -108,6 +106,8 @@ export async function inspect(
     }
     cursor = reply.cursor;
   } while (cursor !== undefined);
+  // a check changes nothing, so that the next one finds the same again
+  if (repair) instrument.lost(counts.ghost ?? 0);
   return { checked, problems, counts };
 }
 

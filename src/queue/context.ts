@@ -104,7 +104,7 @@ export function openContext(source: ContextSource): AttemptContext {
       [describe(parts, call, id)],
     );
     try {
-      const task = await prepare(parts, call, id, producer.carrier, depth);
+      const task = await prepare(parts, call, id, producer.carrierOf(0), depth);
       checkOpen("defer");
       checkRoom(task);
       deferred.push({ task, trace: producer });
@@ -135,6 +135,7 @@ export function openContext(source: ContextSource): AttemptContext {
     signal,
     span: trace.span,
     context: trace.context,
+    fetch: abortable(parts.instrument.fetchIn(trace.context), signal),
     enqueue: (task, ...call) => send("enqueue", () => callOf(task, call)),
     enqueueNamed: (name, input, options) =>
       send("enqueueNamed", () => callNamed(name, input, options)),
@@ -169,5 +170,16 @@ export function openContext(source: ContextSource): AttemptContext {
       closed = true;
       return deferred.splice(0);
     },
+  };
+}
+
+/** A `fetch` that `signal` ends, too. */
+function abortable(send: typeof fetch, signal: AbortSignal): typeof fetch {
+  return (input, init) => {
+    const own = init?.signal === undefined && input instanceof Request
+      ? input.signal
+      : init?.signal;
+    const signals = own ? [own, signal] : [signal];
+    return send(input, { ...init, signal: AbortSignal.any(signals) });
   };
 }

@@ -7,53 +7,25 @@ import {
   TaskTimeoutError,
 } from "../core/error.ts";
 
-/** The instrumentation scope of every span and metric. */
-export const LIBRARY = "@baton/queue";
+/** Who made a span or a metric, and by which conventions. */
+export interface Scope {
+  readonly name: string;
+  readonly version: string;
+  readonly schemaUrl: string;
+}
 
-/** The version of that scope; a test holds it equal to the package's. */
+/** The version of the scope below; a test holds it equal to the package's. */
 export const VERSION = "0.1.0";
 
-/** The conventions that the names below follow. */
-export const SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0";
+/** The instrumentation scope of every span and metric. */
+export const LIBRARY: Scope = {
+  name: "@baton/queue",
+  version: VERSION,
+  schemaUrl: "https://opentelemetry.io/schemas/1.44.0",
+};
 
-/** What a task name is called on metrics when no definition holds it. */
+/** What a task name is called on metrics when no definition holds it, and an `error.type` that is no plain name. */
 export const OTHER = "_OTHER";
-
-/** The buckets that the messaging conventions advise for durations in seconds. */
-export const DURATION_BUCKETS: readonly number[] = [
-  0.005,
-  0.01,
-  0.025,
-  0.05,
-  0.075,
-  0.1,
-  0.25,
-  0.5,
-  0.75,
-  1,
-  2.5,
-  5,
-  7.5,
-  10,
-];
-
-/** The buckets of waits, which may last hours. */
-export const WAIT_BUCKETS: readonly number[] = [
-  0.01,
-  0.05,
-  0.1,
-  0.5,
-  1,
-  2.5,
-  5,
-  10,
-  30,
-  60,
-  300,
-  900,
-  3600,
-  21_600,
-];
 
 /** The instruments' names. */
 export const METRIC = {
@@ -64,13 +36,21 @@ export const METRIC = {
   wait: "baton.task.wait",
   retries: "baton.task.retries",
   dead: "baton.task.dead",
+  lost: "baton.task.lost",
   leaseExpired: "baton.lease.expired",
+  depth: "baton.queue.depth",
+  oldestAge: "baton.queue.oldest_age",
   brokerRequests: "baton.broker.requests",
   brokerCommands: "baton.broker.commands",
 } as const;
 
 /** An operation of the messaging conventions: its own name and its type. */
-export type Operation = "enqueue" | "process" | "receive" | "settle";
+export type Operation =
+  | "create"
+  | "enqueue"
+  | "process"
+  | "receive"
+  | "settle";
 
 /** What all spans of one queue have in common. */
 export interface Destination {
@@ -82,18 +62,30 @@ export interface Destination {
 export interface TaskFacts {
   readonly id?: string | undefined;
   readonly name?: string | undefined;
+  /** Whether a definition holds the name, so that metrics and span names may. */
+  readonly defined?: boolean | undefined;
   readonly label?: string | undefined;
   /** In milliseconds. */
   readonly timeoutMs?: number | undefined;
   readonly attempt?: number | undefined;
   readonly worker?: string | undefined;
+  /** Whether it runs within `queue.inline`. */
   readonly sync?: boolean | undefined;
+  readonly group?: string | undefined;
+  readonly cached?: boolean | undefined;
+  readonly ackFailure?: boolean | undefined;
+  /** The task that is enqueued when this one has ended. */
+  readonly hook?: string | undefined;
+  /** How many tasks were made together, of a map. */
+  readonly iterCount?: number | undefined;
+  /** How many links come after this one, of a chain. */
+  readonly chainLength?: number | undefined;
 }
 
 /** `{operation} {queue}`, as the messaging conventions name spans. */
 export function spanName(
   operation: string,
-  { queueName }: Destination,
+  { queueName }: Pick<Destination, "queueName">,
 ): string {
   return `${operation} ${queueName}`;
 }
@@ -135,13 +127,20 @@ export function leaseExpiredAttributes(
 export function taskAttributes(task: TaskFacts): Attributes {
   return present({
     "messaging.message.id": task.id,
+    "messaging.message.conversation_id": task.group,
     "messaging.client.id": task.worker,
     "baton.task.name": task.name,
     "baton.task.label": task.label,
+    "baton.group": task.group,
+    "baton.worker": task.worker,
+    "baton.cached": task.cached,
+    "baton.sync": task.sync,
+    "baton.ack_failure": task.ackFailure,
+    "baton.hook": task.hook,
+    "baton.iter_count": task.iterCount,
+    "baton.chain_length": task.chainLength,
     "baton.timeout": task.timeoutMs && task.timeoutMs / 1000,
     "baton.attempt": task.attempt,
-    "baton.worker": task.worker,
-    "baton.sync": task.sync,
   });
 }
 
@@ -199,7 +198,7 @@ export interface Labels {
 
 /** The attributes of a point. */
 export function metricAttributes(
-  { queueName }: Destination,
+  { queueName }: Pick<Destination, "queueName">,
   { operation, type, taskName, state, errorType }: Labels = {},
 ): Attributes {
   return present({
@@ -213,8 +212,27 @@ export function metricAttributes(
   });
 }
 
-/** The value of `error.type`: one of Baton's words, else the error's own name. */
-export function errorTypeOf(error: unknown): string {
+/**
+ * The value of `error.type`, on spans and on metrics. These are Baton's own:
+ *
+ * - `broker_unavailable`: the broker could not be reached, limits requests or did not answer in time.
+ * - `broker_error`: the broker refused, or its reply cannot be read.
+ * - `cancelled`: the task was cancelled.
+ * - `expired`: the task was not started within its `expiresInMs`.
+ * - `lease_expired`: the lease ended unsettled, since its consumer died or was too slow; all attempts are spent so.
+ * - `lease_lost`: the attempt was settled, or what it deferred was, when its lease had ended.
+ * - `payload_invalid`: the envelope cannot be read, or the schema refuses the input.
+ * - `signature_invalid`: the envelope is not what its signature says. Reserved: nothing is signed yet.
+ * - `timeout`: the handler ran longer than its `timeoutMs`.
+ * - `unknown_task`: no handler of this consumer has the task's name.
+ * - `unknown_version`: this consumer does not know the envelope's version.
+ *
+ * Everything else is the `name` of the error that was thrown, as `TypeError`, `QueueFullError` or `ConsumerStoppedError`;
+ * `string`, `object` and so on where no Error was; `_OTHER` where the name is not one that code could have.
+ *
+ * @param told The error as it may be told, whose name stands where there is no word of ours.
+ */
+export function errorTypeOf(error: unknown, told: unknown = error): string {
   if (error instanceof BrokerError) {
     return error.retryable ? "broker_unavailable" : "broker_error";
   }
@@ -222,7 +240,8 @@ export function errorTypeOf(error: unknown): string {
   if (error instanceof TaskCancelledError) return "cancelled";
   if (error instanceof LeaseLostError) return "lease_lost";
   if (error instanceof PayloadError) return "payload_invalid";
-  return nameOf(error);
+  const name = nameOf(told);
+  return /^[\p{L}_$][\p{L}\p{N}_$.]*$/u.test(name) ? name : OTHER;
 }
 
 /** The name of an error, whatever its getters do; the type of what is none. */

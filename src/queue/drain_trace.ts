@@ -1,18 +1,32 @@
-import { type Context, SpanKind, trace } from "@opentelemetry/api";
-import type { Counted } from "../broker/broker.ts";
+import { type Context, type Link, SpanKind, trace } from "@opentelemetry/api";
+import type { Counted, Delivery } from "../broker/broker.ts";
+import { peekTraceparent } from "../codec/envelope.ts";
 import { BrokerError } from "../core/error.ts";
 import {
   batchAttributes,
   drainAttributes,
   drainedAttributes,
   errorTypeOf,
+  failureAttributes,
   leaseExpiredAttributes,
   operationAttributes,
   spanName,
 } from "./conventions.ts";
-import type { DrainTrace, Instrumentation, StepTrace } from "./instrument.ts";
-import { linksTo, type SafeSpan, spanContextIn, startSpan } from "./spans.ts";
-import { secondsBetween, startWatch, type Stopwatch } from "./stopwatch.ts";
+import type {
+  DrainTrace,
+  Instrumentation,
+  Settling,
+  StepTrace,
+} from "./instrument.ts";
+import {
+  failOperation,
+  linksTo,
+  type SafeSpan,
+  spanContextIn,
+  spanContextOf,
+  startSpan,
+} from "./spans.ts";
+import { secondsBetween, startWatch } from "./stopwatch.ts";
 
 /** How many expired leases of one step are shown. */
 const MAX_EXPIRED = 32;
@@ -25,46 +39,146 @@ export function startDrain(
   shared: Instrumentation,
   outer: Context,
 ): DrainTrace {
-  const { metrics, providers } = shared;
+  const { dialect, providers } = shared;
   const scope = providers.openScope(trace.deleteSpan(outer));
+  if (dialect.isBare) {
+    return { context: scope, startStep: () => () => {}, end() {} };
+  }
   const watch = startWatch(shared.clock);
   let span: SafeSpan | undefined;
-  let context = scope;
-  const begin = (): SafeSpan => {
-    if (span !== undefined) return span;
-    span = startSpan(shared, spanName("drain", shared), {
+  const begin = (): SafeSpan =>
+    span ??= startSpan(shared, spanName("drain", shared), {
       kind: SpanKind.INTERNAL,
       startTime: watch.startAt,
       attributes: drainAttributes(shared),
       links: linksTo(spanContextIn(outer)),
     }, scope);
-    context = trace.setSpan(scope, span.raw);
-    return span;
-  };
   return {
     get context() {
-      return context;
+      return span?.context ?? scope;
     },
     startStep(settling) {
       const startAt = watch.now();
       return (reply) => {
-        metrics.spent("step", costOf(reply));
-        metrics.expired(reply.reaped);
-        for (const delivery of reply.deliveries ?? []) {
-          metrics.consumed(delivery, reply.now);
-        }
-        const moved = operationsOf(reply, settling);
-        if (moved.length === 0 && reply.reaped === 0) return;
-        begin();
-        showStep(shared, context, moved, reply, startAt, watch);
+        const operations = operationsOf(reply, settling);
+        const moved = operations.length + reply.reaped > 0;
+        const context = moved ? begin().context : scope;
+        const around = { shared, context, startAt, endAt: watch.now() };
+        const received = showOperations(around, operations, reply.error);
+        showExpired(around, reply.reapedIds ?? []);
+        measure(shared, reply, received ?? context);
       };
     },
     end(moved, error) {
-      if (error !== undefined) begin().fail(error, errorTypeOf(error));
+      if (error !== undefined) failOperation(shared, begin(), error);
       span?.set(drainedAttributes(moved));
       span?.end(watch.now());
     },
   };
+}
+
+/** Where the spans of one step belong: all of them are as long as its request. */
+interface Around {
+  readonly shared: Instrumentation;
+  readonly context: Context;
+  readonly startAt: number;
+  readonly endAt: number;
+}
+
+/** A request that claims and settles is two operations. */
+interface Operation {
+  readonly name: "receive" | "settle";
+  readonly count: number;
+  /** To the spans that enqueued the tasks. */
+  readonly links: Link[];
+}
+
+/** What a step did; a failed one what it was for, and an empty poll nothing. */
+function operationsOf(
+  { received, settled, error, deliveries = [] }: StepTrace,
+  { count, creations }: Settling,
+): readonly Operation[] {
+  const links = linksTo(...creations);
+  if (error !== undefined) {
+    return count > 0
+      ? [{ name: "settle", count, links }]
+      : [{ name: "receive", count: 0, links: [] }];
+  }
+  const operations: Operation[] = [];
+  if (received > 0) {
+    const created = deliveries.map(creationOf);
+    const links = linksTo(...created);
+    operations.push({ name: "receive", count: received, links });
+  }
+  if (settled > 0) operations.push({ name: "settle", count: settled, links });
+  return operations;
+}
+
+function creationOf({ envelope }: Delivery): ReturnType<typeof spanContextOf> {
+  return spanContextOf(peekTraceparent(envelope));
+}
+
+/** The spans of a step's operations, and one sample of its duration. Gives the context of the first. */
+function showOperations(
+  { shared, context, startAt, endAt }: Around,
+  operations: readonly Operation[],
+  error: unknown,
+): Context | undefined {
+  const spans = operations.map(({ name, count, links }) => {
+    const span = startSpan(shared, spanName(name, shared), {
+      kind: SpanKind.CLIENT,
+      startTime: startAt,
+      attributes: {
+        ...operationAttributes(name, shared),
+        ...batchAttributes(count),
+      },
+      links,
+    }, context);
+    if (error !== undefined) failOperation(shared, span, error);
+    span.end(endAt);
+    return span;
+  });
+  const [first] = spans;
+  const [operation] = operations;
+  if (first === undefined || operation === undefined) return undefined;
+  shared.metrics.operated(
+    operation.name,
+    secondsBetween(startAt, endAt),
+    error === undefined ? undefined : errorTypeOf(error),
+    first.context,
+  );
+  return first.context;
+}
+
+function showExpired(
+  { shared, context, startAt, endAt }: Around,
+  ids: readonly string[],
+): void {
+  for (const id of ids.slice(0, MAX_EXPIRED)) {
+    const span = startSpan(shared, spanName("lease expired", shared), {
+      kind: SpanKind.INTERNAL,
+      startTime: startAt,
+      attributes: leaseExpiredAttributes(id, shared),
+    }, context);
+    span.fail({
+      attributes: failureAttributes("lease_expired"),
+      message: "The lease ended unsettled: the consumer died or was too slow",
+      events: [],
+    });
+    span.end(endAt);
+  }
+}
+
+function measure(
+  { metrics }: Instrumentation,
+  reply: StepTrace,
+  context: Context,
+): void {
+  metrics.spent("step", costOf(reply));
+  metrics.expired(reply.reaped, context);
+  metrics.lost(reply.ghosts ?? 0);
+  metrics.consumed(reply.deliveries ?? [], reply.now, context);
+  if (reply.isEmpty) metrics.oldest(0);
 }
 
 /** What a step cost; of a failed one, how often it was sent. */
@@ -72,68 +186,4 @@ function costOf({ error, requests, commands }: StepTrace): Counted {
   return error instanceof BrokerError
     ? { requests: error.attempts, commands: 0 }
     : { requests, commands };
-}
-
-/** A request that claims and settles is two operations. */
-interface Moved {
-  readonly operation: "receive" | "settle";
-  readonly count: number;
-}
-
-/** What a step did; a failed one what it was for, and an empty poll nothing. */
-function operationsOf(
-  { received, settled, error }: StepTrace,
-  settling: number,
-): readonly Moved[] {
-  if (error !== undefined) {
-    return settling > 0
-      ? [{ operation: "settle", count: settling }]
-      : [{ operation: "receive", count: 0 }];
-  }
-  const moved: Moved[] = [];
-  if (received > 0) moved.push({ operation: "receive", count: received });
-  if (settled > 0) moved.push({ operation: "settle", count: settled });
-  return moved;
-}
-
-/** The spans of a step, all of them as long as its request, and one sample of its duration. */
-function showStep(
-  shared: Instrumentation,
-  context: Context,
-  moved: readonly Moved[],
-  { error, reapedIds = [] }: StepTrace,
-  startAt: number,
-  watch: Stopwatch,
-): void {
-  const endAt = watch.now();
-  const errorType = error === undefined ? undefined : errorTypeOf(error);
-  const [first] = moved;
-  if (first !== undefined) {
-    const seconds = secondsBetween(startAt, endAt);
-    shared.metrics.operated(first.operation, seconds, errorType);
-  }
-  for (const { operation, count } of moved) {
-    const span = startSpan(shared, spanName(operation, shared), {
-      kind: SpanKind.CLIENT,
-      startTime: startAt,
-      attributes: {
-        ...operationAttributes(operation, shared),
-        ...batchAttributes(count),
-      },
-    }, context);
-    if (errorType !== undefined) span.fail(error, errorType);
-    span.end(endAt);
-  }
-  for (const id of reapedIds.slice(0, MAX_EXPIRED)) {
-    const span = startSpan(shared, spanName("lease expired", shared), {
-      kind: SpanKind.INTERNAL,
-      startTime: startAt,
-      attributes: leaseExpiredAttributes(id, shared),
-    }, context);
-    span.fail(
-      "The lease ended unsettled: the consumer died or was too slow",
-      "lease_expired",
-    );
-    span.end(endAt);
-  }
 }

@@ -100,8 +100,10 @@ export async function enqueue(
   const sent = checked.map((call, i) => describe(parts, call, ids[i]!));
   const trace = parts.instrument.startEnqueue(context, sent, batch);
   try {
+    const { depth } = origin;
+    const batched = checked.length > 1;
     const tasks = checked.map((call, i) =>
-      write(call, ids[i]!, trace.carrier, origin.depth)
+      write(call, ids[i]!, { carrier: trace.carrierOf(i), depth, batched })
     );
     const answers = await send(parts, tasks, backlogOf(parts, checked, batch));
     const enqueued = answers.map(({ id, status }, i) => ({
@@ -135,7 +137,8 @@ export async function prepare(
   carrier: Carrier,
   depth: number,
 ): Promise<NewTask> {
-  return write(await check(parts, call), id, carrier, depth);
+  const lineage = { carrier, depth, batched: false };
+  return write(await check(parts, call), id, lineage);
 }
 
 /** What the PRODUCER span of a call says of it. */
@@ -210,8 +213,7 @@ function makeIds(
 function write(
   { name, options, input }: CheckedCall,
   id: string,
-  carrier: Carrier,
-  depth: number,
+  lineage: Pick<Envelope, "carrier" | "depth" | "batched">,
 ): NewTask {
   const { dedupe } = options;
   const envelope: Envelope = {
@@ -223,8 +225,7 @@ function write(
     expiresInMs: options.expiresInMs,
     label: options.label,
     dedupe: dedupe && { key: dedupe.key, until: dedupe.until ?? "ended" },
-    carrier,
-    depth,
+    ...lineage,
   };
   return {
     id,

@@ -56,7 +56,7 @@ export function createEnqueuer(
 ): Enqueuer {
   const send = (calls: readonly Call[], manner?: EnqueueManner) =>
     enqueue(parts, calls, {
-      context: context ?? parts.instrument.activeContext(),
+      context: context ?? currentContext(parts, calls),
       depth: 0,
       defaultId: undefined,
     }, manner);
@@ -79,6 +79,17 @@ export function createEnqueuer(
       return await send(calls, { batch: true }) as EnqueuedAll<Calls>;
     },
   };
+}
+
+/** The context of calls that were given none by `within`. */
+export function currentContext(
+  { instrument }: QueueParts,
+  calls: readonly Call[],
+): Context {
+  const active = instrument.activeContext();
+  const isPlain = calls.every(({ options }) => options?.context === undefined);
+  if (isPlain) instrument.checkContext(active);
+  return active;
 }
 
 /** A call, told from the bare inputs and the definitions that are easily taken for one. */

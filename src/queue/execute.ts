@@ -1,4 +1,4 @@
-import type { Context } from "@opentelemetry/api";
+import type { Context, SpanContext } from "@opentelemetry/api";
 import type { Delivery, Settlement } from "../broker/broker.ts";
 import { type Envelope, readEnvelope } from "../codec/envelope.ts";
 import {
@@ -9,13 +9,14 @@ import {
 } from "../core/error.ts";
 import type { Random } from "../core/id.ts";
 import { afterFailure, again, type Outcome } from "../core/outcome.ts";
+import { safely } from "../core/safely.ts";
 import { admit } from "./admission.ts";
 import { attempt, type AttemptEnd } from "./attempt.ts";
 import type { Deferred } from "./context.ts";
 import { errorTypeOf } from "./conventions.ts";
 import type { ProcessEnd, ProcessTrace } from "./instrument.ts";
 import type { QueueParts } from "./parts.ts";
-import { safely } from "./providers.ts";
+import { redacted } from "./redact.ts";
 import { settlementOf } from "./settlement.ts";
 
 /** Where a delivery is executed. */
@@ -46,6 +47,8 @@ export interface Execution {
 export interface Conclusion {
   readonly outcome: Outcome["kind"];
   readonly settlement: Settlement;
+  /** The span that enqueued the task, where it is known. */
+  readonly creation?: SpanContext | undefined;
   /** Whether this consumer does not know its task or its envelope. @default {false} */
   readonly isUnknown?: boolean;
   /** Whether there was a result that cannot be kept. */
@@ -74,20 +77,22 @@ export function execute(
   const subject: Subject = { parts, delivery, envelope, trace };
   const admission = admit(parts.handlers, delivery, opened, now);
   if (admission.kind === "refused") {
-    const { outcome, error, errorType, isUnknown } = admission;
-    const state = outcome.kind === "completed" ? "success" : outcome.kind;
-    trace.finish({ state, error, errorType });
+    const { error: thrown, errorType, isUnknown } = admission;
+    const outcome = redacted(admission.outcome, parts.redact);
+    const error = "error" in outcome ? outcome.error : parts.redact(thrown);
+    trace.finish({ state: stateOf(outcome), error, errorType, thrown });
     return settledAtOnce({ ...conclude(subject, outcome, []), isUnknown });
   }
   const running = attempt({ parts, delivery, ...admission, trace, extend });
   const judge = (end: AttemptEnd, deferred: readonly Deferred[]) => {
-    const outcome = outcomeOf(end, running.abortedBy, {
+    const real = outcomeOf(end, running.abortedBy, {
       attempt: delivery.attempt,
       maxAttempts: admission.envelope.maxAttempts,
       backoff: admission.envelope.backoff,
       random: () => fraction(parts.random),
     });
-    trace.finish(processEndOf(outcome));
+    const outcome = redacted(real, parts.redact);
+    trace.finish(processEndOf(outcome, real));
     return conclude(subject, outcome, deferred);
   };
   return {
@@ -144,13 +149,18 @@ function outcomeOf(
 }
 
 /** The same, as the span says it. */
-function processEndOf(outcome: Outcome): ProcessEnd {
-  const state = outcome.kind === "completed" ? "success" : outcome.kind;
-  if (!("error" in outcome)) {
+function processEndOf(outcome: Outcome, real: Outcome): ProcessEnd {
+  const state = stateOf(outcome);
+  if (!("error" in outcome && "error" in real)) {
     return { state, error: undefined, errorType: undefined };
   }
   const { error } = outcome;
-  return { state, error, errorType: errorTypeOf(error) };
+  const { error: thrown } = real;
+  return { state, error, errorType: errorTypeOf(thrown, error), thrown };
+}
+
+function stateOf({ kind }: Outcome): ProcessEnd["state"] {
+  return kind === "completed" ? "success" : kind;
 }
 
 /** The settlement, with everything that is told once it was answered. */
@@ -173,6 +183,7 @@ function conclude(
   return {
     outcome: outcome.kind,
     settlement,
+    creation: trace.creation,
     unsaved: unsaved !== undefined,
     answered(answer) {
       trace.settled(answer);

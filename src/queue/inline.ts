@@ -9,6 +9,7 @@ import { attempt, type EndedAttempt } from "./attempt.ts";
 import type { Deferred } from "./context.ts";
 import { errorTypeOf } from "./conventions.ts";
 import { describe, prepare } from "./enqueue.ts";
+import type { EnqueueTrace } from "./instrument.ts";
 import type { QueueParts } from "./parts.ts";
 
 /**
@@ -32,8 +33,15 @@ export async function inline<Output>(
   }
   checkEffect("in inline()", call.options, IDLE);
   const outer = call.options.context ?? context;
-  const delivery = await pass(parts, call, outer);
-  return await receive(parts, delivery, handler, outer) as Output;
+  const { delivery, producer } = await pass(parts, call, outer);
+  try {
+    const value = await receive(parts, delivery, handler, outer) as Output;
+    producer.succeed(1);
+    return value;
+  } catch (error) {
+    producer.fail(error);
+    throw error;
+  }
 }
 
 /** What only means something to a broker. A definition's options may be such too, but say nothing of this call. */
@@ -46,21 +54,26 @@ const IDLE: readonly (keyof EnqueueOptions)[] = [
   "maxBacklog",
 ];
 
-/** What a consumer would have received. */
+/** What a consumer would have received, and the span of who sent it. */
+interface Passed {
+  readonly delivery: Delivery;
+  readonly producer: EnqueueTrace;
+}
+
 async function pass(
   parts: QueueParts,
   call: Call,
   outer: Context,
-): Promise<Delivery> {
+): Promise<Passed> {
   const now = parts.wall();
   const id = call.options.id ?? newId(now, parts.random);
   const producer = parts.instrument.startEnqueue(outer, [
-    describe(parts, call, id),
+    { ...describe(parts, call, id), sync: true },
   ]);
   try {
-    const task = await prepare(parts, call, id, producer.carrier, 0);
-    producer.succeed(1);
-    return {
+    const task = await prepare(parts, call, id, producer.carrierOf(0), 0);
+    producer.handOver();
+    const delivery: Delivery = {
       id,
       token: "",
       attempt: 1,
@@ -73,6 +86,7 @@ async function pass(
       suspect: false,
       cancelled: false,
     };
+    return { delivery, producer };
   } catch (error) {
     producer.fail(error);
     throw error;
@@ -106,9 +120,11 @@ async function receive(
     const value = await valueOf(parts, await running.ended);
     trace.finish({ state: "success", error: undefined, errorType: undefined });
     return value;
-  } catch (error) {
-    trace.finish({ state: "dead", error, errorType: errorTypeOf(error) });
-    throw error;
+  } catch (thrown) {
+    const error = parts.redact(thrown);
+    const errorType = errorTypeOf(thrown, error);
+    trace.finish({ state: "dead", error, errorType, thrown });
+    throw thrown;
   } finally {
     trace.settled("accepted");
   }

@@ -1,12 +1,19 @@
-import type { Context, Span } from "@opentelemetry/api";
+import type { Context, Span, SpanContext } from "@opentelemetry/api";
 import type { Counted, Delivery } from "../broker/broker.ts";
 import type { Carrier, Envelope } from "../codec/envelope.ts";
 import { type Clock, sleep } from "../core/clock.ts";
-import { Metrics } from "./metrics.ts";
-import { Providers, type QueueTelemetry } from "./providers.ts";
+import { batonDialect } from "./baton.ts";
+import { Contexts } from "./contexts.ts";
+import type { TaskFacts } from "./conventions.ts";
+import type { Dialect } from "./dialect.ts";
+import { djangoQ2Dialect } from "./django_q2.ts";
 import { startDrain } from "./drain_trace.ts";
 import { startEnqueue } from "./enqueue_trace.ts";
+import type { Measures } from "./measures.ts";
 import { startProcess } from "./process_trace.ts";
+import { Providers, type QueueTelemetry } from "./providers.ts";
+import type { Redact } from "./redact.ts";
+import type { QueueTracing } from "./tracing.ts";
 
 /** How long a drain waits for a flush at most, for a telemetry that has no deadline of its own. */
 const FLUSH_MS = 6_000;
@@ -15,6 +22,10 @@ const FLUSH_MS = 6_000;
 export interface Instrument {
   /** The current context, where a context manager is registered or given. */
   activeContext(): Context;
+  /** Looks at a call that was given no context and was made in this one: if a handler runs and nothing keeps contexts, that is told, once. */
+  checkContext(active: Context): void;
+  /** A `fetch` whose CLIENT spans belong to `context`. */
+  fetchIn(context: Context): typeof fetch;
   /** Opens a flush scope and the `drain {queue}` root span of a drain or of a tick of a worker. */
   startDrain(context: Context): DrainTrace;
   /** Opens the PRODUCER span of one task, or of a batch: of several, or as `batch` says. */
@@ -33,25 +44,30 @@ export interface Instrument {
   ): ProcessTrace;
   /** Counts what a request to the broker cost. */
   spent(verb: string, cost: Counted): void;
+  /** Counts tasks whose records the database has lost. */
+  lost(count: number): void;
+  /** Notes how many tasks are where, and since when the first ready one waits. */
+  observed(
+    counts: Readonly<Record<string, number>>,
+    oldestAgeMs: number | undefined,
+  ): void;
   /** Sends what ended, where the application gave a `flush`, unless the context's scope is someone else's to flush; never rejects, and takes 6 s at most. */
   flush(context?: Context): Promise<void>;
 }
 
-/** What the span of an `enqueue` says of a task. */
-export interface SentTask {
+/** What the span of an `enqueue` says of a task; its time-out is the one that the definition or the caller gave. */
+export interface SentTask extends TaskFacts {
   readonly id: string;
   readonly name: string;
   readonly label: string | undefined;
-  /** Whether a definition holds the name, so that metrics may. @default {whether a handler does} */
-  readonly defined?: boolean;
-  /** The time-out that the definition or the caller gave, in milliseconds. */
-  readonly timeoutMs?: number | undefined;
 }
 
-/** An open PRODUCER span. */
+/** The open PRODUCER span, or spans, of one call. Only the first end counts. */
 export interface EnqueueTrace {
-  /** What travels with each task of the call. */
-  readonly carrier: Carrier;
+  /** What travels with the `index`th task of the call. */
+  carrierOf(index: number): Carrier;
+  /** The one task of the call runs inline from now on, which is not what is measured here. */
+  handOver(): void;
   /** Ends the span and counts what was sent. `sent` is how many were new. */
   succeed(sent: number): void;
   /** Ends the span as failed. */
@@ -69,6 +85,8 @@ export interface ProcessTrace {
   readonly span: Span;
   /** The context with the span in it, for everything the handler does. */
   readonly context: Context;
+  /** The span that enqueued the task, where one travels with it. */
+  readonly creation: SpanContext | undefined;
   /** The span's traceparent, for the next attempt to link to. */
   readonly traceparent: string;
   /** How deep in its trace the task is: 0 where it begins one. What it enqueues is one deeper. */
@@ -91,8 +109,10 @@ export interface ProcessEnd {
     | "cancelled"
     | "expired"
     | "released";
-  /** What the handler threw, where it threw. */
+  /** What the handler threw, where it threw, as it may be told. */
   readonly error: unknown;
+  /** What it threw itself. @default {`error`} */
+  readonly thrown?: unknown;
   /** The value of `error.type`, where it failed. */
   readonly errorType: string | undefined;
 }
@@ -101,9 +121,16 @@ export interface ProcessEnd {
 export interface DrainTrace {
   readonly context: Context;
   /** Brackets one step request: its duration, what it received and settled. Returns what to call with its end. */
-  startStep(settling: number): (reply: StepTrace) => void;
+  startStep(settling: Settling): (reply: StepTrace) => void;
   /** Ends the span; a drain that moved nothing leaves none. */
   end(moved: number, error?: unknown): void;
+}
+
+/** What a step request is to settle. */
+export interface Settling {
+  readonly count: number;
+  /** The spans that enqueued the tasks, as far as they are known. */
+  readonly creations: readonly (SpanContext | undefined)[];
 }
 
 /** What a step request moved. */
@@ -120,17 +147,10 @@ export interface StepTrace {
   readonly deliveries?: readonly Delivery[];
   /** The tasks whose leases were found expired: each is shown by a `lease expired` span. */
   readonly reapedIds?: readonly string[];
-}
-
-/** How the spans of a queue are shaped. */
-export interface QueueTracing {
-  /**
-   * `parent`: a task continues the trace of whoever enqueued it. `link`: it begins one, linked to that.
-   * A task delayed by more than an hour, or deeper than 100 in one trace, is linked in both.
-   *
-   * @default {"parent"}
-   */
-  readonly correlation?: "parent" | "link";
+  /** How many tasks it found in a line whose records the database has lost. */
+  readonly ghosts?: number;
+  /** Whether it asked for tasks and none was due. */
+  readonly isEmpty?: boolean;
 }
 
 /** What an instrument is made of. */
@@ -140,28 +160,49 @@ export interface InstrumentOptions {
   readonly clock: Clock;
   readonly telemetry: QueueTelemetry;
   readonly tracing: QueueTracing;
+  /** Makes of an error what may be told of it. */
+  readonly redact: Redact;
   /** Whether a handler holds a task name, so that metrics may. */
   knows(name: string): boolean;
 }
 
 /** What the kinds of spans share. */
 export interface Instrumentation extends InstrumentOptions {
+  readonly dialect: Dialect;
   readonly providers: Providers;
-  readonly metrics: Metrics;
+  readonly metrics: Measures;
+  readonly contexts: Contexts;
 }
 
 /** Makes the instrument of a queue. Looks nothing up and takes no time until its first span. */
 export function createInstrument(options: InstrumentOptions): Instrument {
-  const providers = new Providers(options.telemetry);
-  const metrics = new Metrics(providers, options);
-  const shared: Instrumentation = { ...options, providers, metrics };
+  const { queueName, telemetry, tracing } = options;
+  const dialect = tracing.conventions === "django-q2"
+    ? djangoQ2Dialect(options)
+    : batonDialect(options);
+  const { clientSpans, propagateTo } = tracing;
+  const providers = new Providers(telemetry, {
+    scope: dialect.scope,
+    clientSpans,
+    propagateTo,
+  });
+  const metrics = dialect.measures(providers);
+  const contexts = new Contexts(queueName, providers);
+  const shared = { ...options, dialect, providers, metrics, contexts };
   return {
     activeContext: () => providers.activeContext(),
+    checkContext: (active) => contexts.check(active),
+    fetchIn: (context) => providers.fetchIn(context),
     startDrain: (context) => startDrain(shared, context),
     startEnqueue: (context, tasks, batch = tasks.length !== 1) =>
       startEnqueue(shared, context, tasks, batch),
     startProcess: (...delivery) => startProcess(shared, ...delivery),
     spent: (verb, cost) => metrics.spent(verb, cost),
+    lost: (count) => metrics.lost(count),
+    observed(counts, oldestAgeMs = 0) {
+      metrics.depth(counts);
+      metrics.oldest(oldestAgeMs / 1_000);
+    },
     flush: (context) => flush(shared, context),
   };
 }

@@ -1,19 +1,198 @@
-import type { Counter, Histogram, Meter } from "@opentelemetry/api";
-import type { Counted, Delivery } from "../broker/broker.ts";
+import type {
+  Attributes,
+  Context,
+  Counter,
+  Gauge,
+  Histogram,
+  Meter,
+} from "@opentelemetry/api";
+import { safely } from "../core/safely.ts";
 import {
-  DURATION_BUCKETS,
   type Labels,
   METRIC,
   metricAttributes,
   OTHER,
-  WAIT_BUCKETS,
+  type TaskFacts,
 } from "./conventions.ts";
-import type { InstrumentOptions } from "./instrument.ts";
-import { type Providers, safely } from "./providers.ts";
+import type { Measures } from "./measures.ts";
+import type { Providers } from "./providers.ts";
 import { secondsBetween } from "./stopwatch.ts";
 
-/** The instruments of one meter. */
-interface Instruments {
+/** The buckets that the messaging conventions advise for durations in seconds. */
+export const DURATION_BUCKETS: readonly number[] = [
+  0.005,
+  0.01,
+  0.025,
+  0.05,
+  0.075,
+  0.1,
+  0.25,
+  0.5,
+  0.75,
+  1,
+  2.5,
+  5,
+  7.5,
+  10,
+];
+
+/** The buckets of waits, which may last hours. */
+const WAIT_BUCKETS: readonly number[] = [
+  0.01,
+  0.05,
+  0.1,
+  0.5,
+  1,
+  2.5,
+  5,
+  10,
+  30,
+  60,
+  300,
+  900,
+  3600,
+  21_600,
+];
+
+/** Whose metrics they are. */
+export interface MeasuredQueue {
+  readonly queueName: string;
+  /** Whether a handler holds a task name, so that metrics may. */
+  knows(name: string): boolean;
+}
+
+/** A task's name as metrics may hold it: one that nobody defined is as good as text from outside. */
+export function labelOf(
+  { knows }: MeasuredQueue,
+  { name = "", defined = knows(name) }: TaskFacts,
+): string {
+  return defined ? name : OTHER;
+}
+
+/** The instruments of the current meter. They have no proxy in the API: they are made anew when another provider is registered. */
+export class Instruments<Made> {
+  readonly #providers: Providers;
+  readonly #make: (meter: Meter) => Made;
+  #made: { readonly of: Meter; readonly instruments: Made } | undefined;
+
+  constructor(providers: Providers, make: (meter: Meter) => Made) {
+    this.#providers = providers;
+    this.#make = make;
+  }
+
+  /** Measures with them; their failures are nobody's. */
+  use(measure: (instruments: Made) => void): void {
+    safely(() => {
+      const of = this.#providers.meter();
+      if (this.#made?.of !== of) {
+        this.#made = { of, instruments: this.#make(of) };
+      }
+      measure(this.#made.instruments);
+    }, undefined);
+  }
+}
+
+/** The metrics of one queue. Labels are bounded: the queue, a task name that a definition holds, an outcome. */
+export function createMetrics(
+  providers: Providers,
+  queue: MeasuredQueue,
+): Measures {
+  const instruments = new Instruments(providers, createInstruments);
+  const attributesOf = (labels: Labels): Attributes =>
+    metricAttributes(queue, labels);
+
+  function record(
+    name: "operationDuration" | "processDuration" | "wait",
+    value: number,
+    labels: Labels,
+    context: Context,
+  ): void {
+    instruments.use((made) =>
+      made[name].record(value, attributesOf(labels), context)
+    );
+  }
+
+  function add(
+    name: CounterName,
+    value: number,
+    labels: Labels,
+    context?: Context,
+  ): void {
+    if (value === 0) return;
+    instruments.use((made) =>
+      made[name].add(value, attributesOf(labels), context)
+    );
+  }
+
+  function set(
+    name: "depth" | "oldestAge",
+    value: number,
+    labels: Labels,
+  ): void {
+    instruments.use((made) => made[name]?.record(value, attributesOf(labels)));
+  }
+
+  return {
+    enqueued(tasks, seconds, errorType, context) {
+      const operation = "enqueue";
+      const labels = { operation, type: operation, errorType } as const;
+      record("operationDuration", seconds, labels, context);
+      const counts = Map.groupBy(tasks, (task) => labelOf(queue, task));
+      for (const [taskName, { length }] of counts) {
+        const labels = { operation, taskName, errorType };
+        add("sentMessages", length, labels, context);
+      }
+    },
+    operated(operation, seconds, errorType, context) {
+      const labels = { operation, type: operation, errorType };
+      record("operationDuration", seconds, labels, context);
+    },
+    consumed(deliveries, now, context) {
+      let oldest: number | undefined;
+      for (const { name, attempt, enqueuedAt, dueAt } of deliveries) {
+        const taskName = labelOf(queue, { name });
+        const labels = { operation: "receive", taskName };
+        add("consumedMessages", 1, labels, context);
+        if (now === undefined || attempt !== 1) continue;
+        const waited = secondsBetween(Math.max(enqueuedAt, dueAt ?? 0), now);
+        record("wait", waited, { taskName }, context);
+        oldest = Math.max(oldest ?? 0, waited);
+      }
+      if (oldest !== undefined) set("oldestAge", oldest, {});
+    },
+    processed({ name, state, errorType }, seconds, context) {
+      const taskName = labelOf(queue, { name });
+      const labels = { operation: "process", taskName, state, errorType };
+      record("processDuration", seconds, labels, context);
+    },
+    settled(name, state, context) {
+      const labels = { taskName: labelOf(queue, { name }) };
+      if (state === "retry") add("retries", 1, labels, context);
+      if (state === "dead") add("dead", 1, labels, context);
+    },
+    expired: (count, context) => add("leaseExpired", count, {}, context),
+    lost: (count) => add("lost", count, {}),
+    oldest: (seconds) => set("oldestAge", seconds, {}),
+    depth(counts) {
+      for (const [state, count] of Object.entries(counts)) {
+        set("depth", count, { state });
+      }
+    },
+    spent(operation, { requests, commands }) {
+      add("brokerRequests", requests, { operation });
+      add("brokerCommands", commands, { operation });
+    },
+  };
+}
+
+type CounterName = {
+  [Name in keyof QueueInstruments]: QueueInstruments[Name] extends Counter
+    ? Name
+    : never;
+}[keyof QueueInstruments];
+
+/** The instruments of one meter; a meter older than gauges has none. */
+interface QueueInstruments {
   readonly operationDuration: Histogram;
   readonly processDuration: Histogram;
   readonly sentMessages: Counter;
@@ -21,131 +200,15 @@ interface Instruments {
   readonly wait: Histogram;
   readonly retries: Counter;
   readonly dead: Counter;
+  readonly lost: Counter;
   readonly leaseExpired: Counter;
   readonly brokerRequests: Counter;
   readonly brokerCommands: Counter;
+  readonly depth: Gauge | undefined;
+  readonly oldestAge: Gauge | undefined;
 }
 
-/** The metrics of one queue. Labels are bounded: the queue, a task name that a definition holds, an outcome. */
-export class Metrics {
-  readonly #providers: Providers;
-  readonly #queue: InstrumentOptions;
-  #made: { readonly of: Meter; readonly instruments: Instruments } | undefined;
-
-  constructor(providers: Providers, queue: InstrumentOptions) {
-    this.#providers = providers;
-    this.#queue = queue;
-  }
-
-  /** The name as metrics may say it. */
-  labelOf(
-    name: string,
-    defined: boolean = this.#queue.knows(name),
-  ): string {
-    return defined ? name : OTHER;
-  }
-
-  /** One request of a producer or a consumer, in seconds. */
-  operated(
-    operation: "enqueue" | "receive" | "settle",
-    seconds: number,
-    errorType: string | undefined,
-  ): void {
-    this.#record("operationDuration", seconds, {
-      operation,
-      type: operation,
-      errorType,
-    });
-  }
-
-  /** Tasks of one name that were sent, or were tried to. */
-  sent(
-    count: number,
-    taskName: string,
-    errorType: string | undefined,
-  ): void {
-    const operation = "enqueue";
-    this.#add("sentMessages", count, { operation, taskName, errorType });
-  }
-
-  /** A task that was handed to this consumer, and how long it had waited where it is its first time. */
-  consumed(delivery: Delivery, now: number | undefined): void {
-    const taskName = this.labelOf(delivery.name);
-    this.#add("consumedMessages", 1, { operation: "receive", taskName });
-    if (now === undefined || delivery.attempt !== 1) return;
-    const since = Math.max(delivery.enqueuedAt, delivery.dueAt ?? 0);
-    this.#record("wait", secondsBetween(since, now), { taskName });
-  }
-
-  /** An attempt, by the handler's time in seconds. */
-  processed(
-    seconds: number,
-    taskName: string,
-    state: string,
-    errorType: string | undefined,
-  ): void {
-    this.#record("processDuration", seconds, {
-      operation: "process",
-      taskName,
-      state,
-      errorType,
-    });
-  }
-
-  /** An attempt whose settlement was accepted. */
-  settled(taskName: string, state: string): void {
-    if (state === "retry") this.#add("retries", 1, { taskName });
-    if (state === "dead") this.#add("dead", 1, { taskName });
-  }
-
-  /** Leases that were found expired. */
-  expired(count: number): void {
-    this.#add("leaseExpired", count, {});
-  }
-
-  /** What a request to the broker cost. */
-  spent(operation: string, { requests, commands }: Counted): void {
-    this.#add("brokerRequests", requests, { operation });
-    this.#add("brokerCommands", commands, { operation });
-  }
-
-  #record(
-    name: "operationDuration" | "processDuration" | "wait",
-    value: number,
-    labels: Labels,
-  ): void {
-    safely(() => {
-      const attributes = metricAttributes(this.#queue, labels);
-      this.#instruments()[name].record(value, attributes);
-    }, undefined);
-  }
-
-  #add(
-    name: Exclude<
-      keyof Instruments,
-      "operationDuration" | "processDuration" | "wait"
-    >,
-    value: number,
-    labels: Labels,
-  ): void {
-    if (value === 0) return;
-    safely(() => {
-      const attributes = metricAttributes(this.#queue, labels);
-      this.#instruments()[name].add(value, attributes);
-    }, undefined);
-  }
-
-  /** Instruments have no proxy in the API: they are made anew when another provider is registered. */
-  #instruments(): Instruments {
-    const meter = this.#providers.meter();
-    if (this.#made?.of !== meter) {
-      this.#made = { of: meter, instruments: createInstruments(meter) };
-    }
-    return this.#made.instruments;
-  }
-}
-
-function createInstruments(meter: Meter): Instruments {
+function createInstruments(meter: Meter): QueueInstruments {
   const seconds = (
     name: string,
     description: string,
@@ -158,6 +221,8 @@ function createInstruments(meter: Meter): Instruments {
     });
   const count = (name: string, description: string, unit: string) =>
     meter.createCounter(name, { description, unit });
+  const gauge = (name: string, description: string, unit: string) =>
+    safely(() => meter.createGauge(name, { description, unit }), undefined);
   return {
     operationDuration: seconds(
       METRIC.operationDuration,
@@ -186,6 +251,11 @@ function createInstruments(meter: Meter): Instruments {
       "{attempt}",
     ),
     dead: count(METRIC.dead, "Tasks that ended dead", "{task}"),
+    lost: count(
+      METRIC.lost,
+      "Tasks whose records the database has lost",
+      "{task}",
+    ),
     leaseExpired: count(
       METRIC.leaseExpired,
       "Leases that ended unsettled: their consumers died or were too slow",
@@ -200,6 +270,16 @@ function createInstruments(meter: Meter): Instruments {
       METRIC.brokerCommands,
       "Commands that the database ran",
       "{command}",
+    ),
+    depth: gauge(
+      METRIC.depth,
+      "Tasks in each state, as stats() told it",
+      "{task}",
+    ),
+    oldestAge: gauge(
+      METRIC.oldestAge,
+      "How long the first ready task has waited",
+      "s",
     ),
   };
 }

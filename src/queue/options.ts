@@ -9,9 +9,11 @@ import { steady, systemClock } from "../core/clock.ts";
 import { systemRandom } from "../core/id.ts";
 import type { StandardSchema } from "../core/schema.ts";
 import type { Handler, Run } from "../core/task.ts";
-import { createInstrument, type QueueTracing } from "./instrument.ts";
+import { createInstrument } from "./instrument.ts";
 import type { QueueLimits, QueueParts } from "./parts.ts";
 import type { QueueOptions } from "./queue.ts";
+import { createRedact } from "./redact.ts";
+import { checkTracing } from "./tracing.ts";
 
 /** A definition with its handler, `defineTask(name, { run })`: as good as a handler. */
 export interface HandledTask {
@@ -29,6 +31,7 @@ const OPTIONS: Readonly<Record<keyof QueueOptions, true>> = {
   handlers: true,
   telemetry: true,
   tracing: true,
+  redact: true,
   clock: true,
   random: true,
   maxPayloadBytes: true,
@@ -59,6 +62,7 @@ export function createParts(options: QueueOptions): QueueParts {
     handlers = [],
     telemetry = {},
     tracing = {},
+    redact: given,
     clock = systemClock,
     random = systemRandom,
   } = options;
@@ -66,7 +70,9 @@ export function createParts(options: QueueOptions): QueueParts {
   checkBroker(broker);
   checkObject("The option 'telemetry'", telemetry);
   checkTracing(tracing);
+  checkFunction("redact", given);
   const byName = handlersByName(handlers);
+  const redact = createRedact(given);
   return {
     name,
     broker,
@@ -74,6 +80,7 @@ export function createParts(options: QueueOptions): QueueParts {
     wall: () => clock.now(),
     random,
     handlers: byName,
+    redact,
     limits: limitsOf(options),
     instrument: createInstrument({
       queueName: name,
@@ -81,6 +88,7 @@ export function createParts(options: QueueOptions): QueueParts {
       clock,
       telemetry,
       tracing,
+      redact,
       knows: (task) => byName.has(task),
     }),
   };
@@ -142,14 +150,11 @@ function checkBroker(broker: unknown): asserts broker is Broker {
   }
 }
 
-function checkTracing(tracing: QueueTracing): void {
-  checkKnown("of tracing", tracing, ["correlation"]);
-  const { correlation = "parent" } = tracing;
-  if (correlation !== "parent" && correlation !== "link") {
-    throw new TypeError(
-      `tracing.correlation must be 'parent' or 'link': current value is ${correlation}`,
-    );
-  }
+function checkFunction(what: string, value: unknown): void {
+  if (value === undefined || typeof value === "function") return;
+  throw new TypeError(
+    `The option '${what}' must be a function, not ${typeof value}`,
+  );
 }
 
 function checkObject(what: string, value: unknown): void {

@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/id.ts";
 import type { Handler } from "../core/task.ts";
 import type { Instrument } from "./instrument.ts";
+import type { Redact } from "./redact.ts";
 
 /** What the parts of one queue share: `Queue` is a thin face over functions of it. */
 export interface QueueParts {
@@ -15,6 +16,8 @@ export interface QueueParts {
   readonly random: Random;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly instrument: Instrument;
+  /** Makes of an error what may be told and stored of it. */
+  readonly redact: Redact;
   readonly limits: QueueLimits;
 }
 

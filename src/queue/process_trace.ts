@@ -1,173 +1,123 @@
-import {
-  type Context,
-  type Link,
-  type SpanContext,
-  SpanKind,
-  trace,
-} from "@opentelemetry/api";
+import { type Context, SpanKind, trace } from "@opentelemetry/api";
 import type { Delivery } from "../broker/broker.ts";
 import type { Envelope } from "../codec/envelope.ts";
 import { BrokerError, LeaseLostError } from "../core/error.ts";
-import { formatTraceparent, parseTraceparent } from "../w3c/traceparent.ts";
-import {
-  cutAttributes,
-  endAttributes,
-  errorTypeOf,
-  operationAttributes,
-  spanName,
-  taskAttributes,
-} from "./conventions.ts";
+import { safely } from "../core/safely.ts";
+import { withSampledKin } from "../w3c/kinship.ts";
+import { formatTraceparent } from "../w3c/traceparent.ts";
+import { cutAttributes, errorTypeOf } from "./conventions.ts";
 import type {
   Instrumentation,
   ProcessEnd,
   ProcessOptions,
   ProcessTrace,
 } from "./instrument.ts";
-import { extract } from "./propagation.ts";
-import { safely } from "./providers.ts";
-import { linksTo, type SafeSpan, spanContextIn, startSpan } from "./spans.ts";
+import { placeOf } from "./place.ts";
+import { type SafeSpan, startSpan } from "./spans.ts";
 import { secondsBetween, startWatch, type Stopwatch } from "./stopwatch.ts";
+import { listening, noteTold, toldWithin } from "./told.ts";
 
-/** A task that is deeper than this in its trace begins another: no trace is endless. */
-const MAX_DEPTH = 100;
-
-/** A task that was delayed for longer begins another trace: backends cut them by time. */
-const MAX_DELAY_MS = 3_600_000;
-
-/** Opens the `process {queue}` CONSUMER span of a delivery: a child of the enqueue that the task carries, or linked to it. */
+/** Opens the CONSUMER span of a delivery: a child of the enqueue that the task carries, or linked to it. */
 export function startProcess(
   shared: Instrumentation,
   delivery: Delivery,
   envelope: Envelope | undefined,
   ambient: Context,
   worker: string,
-  { sync }: ProcessOptions = {},
+  { sync = false }: ProcessOptions = {},
 ): ProcessTrace {
   const place = placeOf(shared, delivery, envelope, ambient);
   const watch = startWatch(shared.clock);
-  const span = startSpan(shared, spanName("process", shared), {
+  const { name, attributes } = shared.dialect.span("process", {
+    id: delivery.id,
+    name: delivery.name,
+    label: envelope?.label,
+    timeoutMs: envelope?.timeoutMs,
+    attempt: sync ? undefined : delivery.attempt,
+    worker,
+    sync,
+  });
+  const span = startSpan(shared, name, {
     kind: SpanKind.CONSUMER,
     startTime: watch.startAt,
-    attributes: {
-      ...operationAttributes("process", shared),
-      ...taskAttributes({
-        id: delivery.id,
-        name: delivery.name,
-        label: envelope?.label,
-        timeoutMs: envelope?.timeoutMs,
-        attempt: delivery.attempt,
-        worker,
-        sync,
-      }),
-      ...cutAttributes(place.cut),
-    },
+    attributes: { ...attributes, ...cutAttributes(place.cut) },
     links: place.links,
-  }, place.context);
-  const context = trace.setSpan(place.context, span.raw);
+  }, place.isKin ? withSampledKin(place.context) : place.context);
+  // what else begins in the context is no kin
+  const context = listening(trace.setSpan(place.context, span.raw));
+  let leave = () => {};
+  const attempt = { name: delivery.name, sync, span, watch, context, ambient };
+  const { finish, settled } = ending(shared, attempt);
   return {
     span: span.raw,
     context,
-    traceparent: safely(() => formatTraceparent(span.context), ""),
+    creation: place.creation,
+    traceparent: safely(() => formatTraceparent(span.spanContext), ""),
     depth: place.depth,
-    run: (callback) => shared.providers.runIn(context, callback),
-    ...ending(shared, delivery.name, span, watch),
+    run(callback) {
+      leave = shared.contexts.enter();
+      return shared.providers.runIn(context, callback);
+    },
+    finish(end) {
+      leave();
+      finish(end);
+    },
+    settled,
   };
 }
 
-/** Where in which trace a task is processed. */
-interface Place {
-  /** The drain's scope, the task's baggage, and the parent where there is one. */
+/** An attempt under way. */
+interface Attempt {
+  readonly name: string;
+  readonly sync: boolean;
+  readonly span: SafeSpan;
+  readonly watch: Stopwatch;
   readonly context: Context;
-  readonly links: Link[];
-  readonly depth: number;
-  /** Why the task begins a trace of its own, where that is not how it always is. */
-  readonly cut: "delay" | "depth" | undefined;
-}
-
-function placeOf(
-  { providers, tracing }: Instrumentation,
-  delivery: Delivery,
-  envelope: Envelope | undefined,
-  ambient: Context,
-): Place {
-  const carrier = envelope?.carrier ?? {};
-  const carried = extract(providers.propagator(), ambient, carrier);
-  const creation = spanContextIn(carried);
-  const around = spanContextIn(ambient);
-  const previous = previousAttempt(delivery);
-  const cut = cutReason(delivery, envelope);
-  if (tracing.correlation === "link" || cut !== undefined) {
-    return {
-      context: trace.deleteSpan(carried),
-      links: linksTo(creation, around, previous),
-      depth: 0,
-      cut: creation && cut,
-    };
-  }
-  const isShown = around?.traceId === creation?.traceId;
-  return {
-    context: carried,
-    links: linksTo(isShown ? undefined : around, previous),
-    depth: envelope?.depth ?? 0,
-    cut: undefined,
-  };
+  /** What is around it. */
+  readonly ambient: Context;
 }
 
 /** The two ends of an attempt: the handler's, which the span is as long as, and the broker's answer to its settlement. */
 function ending(
-  { metrics }: Instrumentation,
-  name: string,
-  span: SafeSpan,
-  watch: Stopwatch,
+  { dialect, metrics }: Instrumentation,
+  { name, sync, span, watch, context, ambient }: Attempt,
 ): Pick<ProcessTrace, "finish" | "settled"> {
-  const taskName = metrics.labelOf(name);
   let endAt: number | undefined;
   let state: ProcessEnd["state"] | undefined;
   let hasFailed = false;
-  const fail = (error: unknown, errorType: string) => {
-    if (!hasFailed) span.fail(error, errorType);
+  const fail = (error: unknown, errorType: string, thrown = error) => {
+    if (hasFailed) return;
     hasFailed = true;
+    const told = toldWithin(context, error, thrown);
+    const failure = dialect.processFailed({ error, errorType, sync, told });
+    if (failure === undefined) return;
+    span.fail(failure, endAt);
+    // whoever runs a task inline gets the error it threw
+    if (sync) noteTold(ambient, thrown, failure.message);
   };
   return {
-    finish(ended) {
+    finish({ error, thrown = error, ...ended }) {
       if (endAt !== undefined) return;
       endAt = watch.now();
       state = ended.state;
-      const { error } = ended;
       const errorType = ended.errorType ??
-        (error === undefined ? undefined : errorTypeOf(error));
-      span.set(endAttributes(state));
-      if (errorType !== undefined) fail(error, errorType);
-      if (error !== undefined) span.addExceptions(error, endAt);
+        (thrown === undefined ? undefined : errorTypeOf(thrown, error));
+      span.set(dialect.ended(state, sync));
+      if (errorType !== undefined) fail(error, errorType, thrown);
       const seconds = secondsBetween(watch.startAt, endAt);
-      metrics.processed(seconds, taskName, state, errorType);
+      metrics.processed({ name, state, errorType }, seconds, context);
     },
     settled(answer) {
       if (answer === "accepted") {
-        if (state !== undefined) metrics.settled(taskName, state);
-      } else {
+        if (state !== undefined) metrics.settled(name, state, context);
+      } else if (!dialect.isBare) {
         const error = unsettled(answer);
-        span.set(endAttributes(answer));
+        span.set(dialect.ended(answer, sync));
         fail(error, errorTypeOf(error));
       }
       span.end(endAt);
     },
   };
-}
-
-/** Why a task begins a trace of its own, if it is to. */
-function cutReason(
-  { enqueuedAt, dueAt }: Delivery,
-  envelope: Envelope | undefined,
-): "delay" | "depth" | undefined {
-  if (dueAt !== undefined && dueAt - enqueuedAt > MAX_DELAY_MS) return "delay";
-  return envelope && envelope.depth > MAX_DEPTH ? "depth" : undefined;
-}
-
-function previousAttempt({ previousSpan }: Delivery): SpanContext | undefined {
-  return previousSpan === undefined
-    ? undefined
-    : safely(() => parseTraceparent(previousSpan), undefined);
 }
 
 function unsettled(answer: "stale" | "unknown"): Error {

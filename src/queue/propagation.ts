@@ -6,7 +6,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { Carrier } from "../codec/envelope.ts";
-import { safely } from "./providers.ts";
+import { safely } from "../core/safely.ts";
 
 const MAX_TRACESTATE_BYTES = 512;
 const MAX_BAGGAGE_BYTES = 1_024;

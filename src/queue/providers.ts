@@ -13,8 +13,12 @@ import {
   type Tracer,
   type TracerProvider,
 } from "@opentelemetry/api";
+import { safely } from "../core/safely.ts";
+import { createFetch, type PropagateTo } from "../http/fetch.ts";
 import { W3CPropagator } from "../w3c/propagator.ts";
-import { LIBRARY, SCHEMA_URL, VERSION } from "./conventions.ts";
+import { LIBRARY, type Scope } from "./conventions.ts";
+
+export { safely };
 
 /** What a queue uses of OpenTelemetry; a `Telemetry` of `@baton/queue/otlp` has all of it. What is absent is taken from the API's globals, whenever they are registered. */
 export interface QueueTelemetry {
@@ -30,34 +34,38 @@ export interface QueueTelemetry {
   flush?(context?: Context): Promise<unknown>;
   /** A context with a flush scope of its own, so that one drain's spans are sent together. */
   openScope?(context: Context): Context;
+  /** A `fetch` whose CLIENT spans belong to `context`, for handlers. @default {one that uses the tracer and the propagator} */
+  fetchIn?(context: Context): typeof fetch;
 }
 
-/** What `call` returns; `fallback` if it throws, or returns nothing against its type. Nothing that a telemetry implementation does reaches the work. */
-export function safely<T>(call: () => T, fallback: T): T {
-  try {
-    return call() ?? fallback;
-  } catch {
-    return fallback;
-  }
+/** What providers are made with. */
+export interface ProvidersOptions {
+  /** The instrumentation scope of spans and metrics. @default {Baton's own} */
+  readonly scope?: Scope | undefined;
+  /** Whether `fetchIn` makes spans and headers. @default {the telemetry decides} */
+  readonly clientSpans?: boolean | undefined;
+  /** What goes to whom. @default {the telemetry decides} */
+  readonly propagateTo?: PropagateTo | undefined;
 }
 
 /** OpenTelemetry's parts, each looked up when it is used, for an app may register its own after the queue was made. */
 export class Providers {
   readonly #telemetry: QueueTelemetry;
+  readonly #options: ProvidersOptions;
   #tracer: { readonly of: TracerProvider; readonly tracer: Tracer } | undefined;
   #meter: { readonly of: MeterProvider; readonly meter: Meter } | undefined;
   #propagator: TextMapPropagator | undefined;
 
-  constructor(telemetry: QueueTelemetry) {
+  constructor(telemetry: QueueTelemetry, options: ProvidersOptions = {}) {
     this.#telemetry = telemetry;
+    this.#options = options;
   }
 
   /** The tracer of the current provider. */
   tracer(): Tracer {
-    const of = this.#telemetry.tracerProvider ?? trace.getTracerProvider();
+    const of = this.#tracerProvider;
     if (this.#tracer?.of !== of) {
-      const tracer = of.getTracer(LIBRARY, VERSION, { schemaUrl: SCHEMA_URL });
-      this.#tracer = { of, tracer };
+      this.#tracer = { of, tracer: tracerOf(of, this.#scope) };
     }
     return this.#tracer.tracer;
   }
@@ -66,8 +74,8 @@ export class Providers {
   meter(): Meter {
     const of = this.#telemetry.meterProvider ?? metrics.getMeterProvider();
     if (this.#meter?.of !== of) {
-      const meter = of.getMeter(LIBRARY, VERSION, { schemaUrl: SCHEMA_URL });
-      this.#meter = { of, meter };
+      const { name, version, schemaUrl } = this.#scope;
+      this.#meter = { of, meter: of.getMeter(name, version, { schemaUrl }) };
     }
     return this.#meter.meter;
   }
@@ -104,6 +112,28 @@ export class Providers {
     );
   }
 
+  /** Whether anything keeps the current context. */
+  keepsContext(): boolean {
+    const probe = ROOT_CONTEXT.setValue(BORROWED, true);
+    return this.runIn(probe, () => this.activeContext() === probe);
+  }
+
+  /** A `fetch` whose CLIENT spans belong to `current`: the telemetry's own, unless the options ask for another. */
+  fetchIn(current: Context): typeof fetch {
+    const { clientSpans, propagateTo } = this.#options;
+    const isOwn = clientSpans !== undefined || propagateTo !== undefined;
+    const given = isOwn ? undefined : safely(
+      () => this.#telemetry.fetchIn?.(current),
+      undefined,
+    );
+    return given ?? createFetch({
+      tracer: () => tracerOf(this.#tracerProvider, LIBRARY),
+      propagator: () => this.propagator(),
+      clientSpans,
+      propagateTo,
+    }, () => current);
+  }
+
   /** `current` with a flush scope of its own, where the telemetry knows scopes and none is open there. */
   openScope(current: Context): Context {
     const { openScope } = this.#telemetry;
@@ -127,6 +157,21 @@ export class Providers {
       await this.#telemetry.flush?.(current);
     } catch { /* only telemetry is lost */ }
   }
+
+  get #tracerProvider(): TracerProvider {
+    return this.#telemetry.tracerProvider ?? trace.getTracerProvider();
+  }
+
+  get #scope(): Scope {
+    return this.#options.scope ?? LIBRARY;
+  }
+}
+
+function tracerOf(
+  provider: TracerProvider,
+  { name, version, schemaUrl }: Scope,
+): Tracer {
+  return provider.getTracer(name, version, { schemaUrl });
 }
 
 /** Says of a context whether its flush scope was open before. */

@@ -28,17 +28,18 @@ import type { DrainOptions } from "./drain_options.ts";
 import {
   callOf,
   createEnqueuer,
+  currentContext,
   type EnqueuedAll,
   type Enqueuer,
 } from "./enqueuer.ts";
 import { inline } from "./inline.ts";
-import type { QueueTracing } from "./instrument.ts";
 import { list, type ListOptions, type TaskPage } from "./listing.ts";
 import { lazyMemory } from "./memory.ts";
 import { createParts, type HandledTask } from "./options.ts";
 import type { QueueParts } from "./parts.ts";
 import type { QueueTelemetry } from "./providers.ts";
 import { result, type ResultOptions } from "./results.ts";
+import type { QueueTracing } from "./tracing.ts";
 import type { WorkOptions } from "./work_options.ts";
 import { work, type Worker } from "./worker.ts";
 
@@ -58,6 +59,12 @@ export interface InMemoryOptions {
   readonly telemetry?: QueueTelemetry;
   /** How spans are shaped. */
   readonly tracing?: QueueTracing;
+  /**
+   * Makes of an error what may be told of it: its answer, an Error better than anything else, is what spans show and what is stored with the task.
+   * Without it the messages and stacks of what your handlers throw are exported and stored as they are.
+   * Where it throws, or gives nothing, no more than the error's name is told. What decides about another attempt is the error itself.
+   */
+  readonly redact?: (error: unknown) => unknown;
   /** What gives time and timers. @default {the host's} */
   readonly clock?: Clock;
   /** What fills a buffer with random bytes. @default {crypto.getRandomValues} */
@@ -138,11 +145,8 @@ export class Queue implements Enqueuer {
     task: Task<Input, Parsed, Output>,
     ...call: CallArguments<Input>
   ): Promise<Output> {
-    return inline(
-      this.#parts,
-      callOf(task, call),
-      this.#parts.instrument.activeContext(),
-    );
+    const made = callOf(task, call);
+    return inline(this.#parts, made, currentContext(this.#parts, [made]));
   }
 
   /** Runs what is due, and returns when nothing is left or the budget is spent: for cron and for requests. */

@@ -128,8 +128,10 @@ export class Session {
   /** Sends the step that was not answered, else a new one that claims what is left of `room`. Rejects with what the broker threw. */
   async step(room: number, trace: DrainTrace): Promise<Stepped> {
     const sent = this.#unanswered ??= this.#compose(room);
-    const { settle } = sent.request;
-    const done = trace.startStep(settle.length);
+    const done = trace.startStep({
+      count: sent.settled.length,
+      creations: sent.settled.map(({ conclusion }) => conclusion.creation),
+    });
     this.#steps++;
     let reply: StepReply;
     try {
@@ -142,7 +144,7 @@ export class Session {
     }
     this.#unanswered = undefined;
     this.#tally.replied(reply);
-    done(traceOf(reply, settle.length));
+    done(traceOf(reply, sent.request));
     return this.#apply(sent, reply);
   }
 
@@ -217,10 +219,13 @@ export class Session {
   }
 }
 
-function traceOf(reply: StepReply, settled: number): StepTrace {
+function traceOf(
+  reply: StepReply,
+  { limit, settle }: StepRequest,
+): StepTrace {
   return {
     received: reply.deliveries.length,
-    settled,
+    settled: settle.length,
     reaped: reply.reaped.length,
     commands: reply.commands,
     requests: reply.requests,
@@ -228,6 +233,9 @@ function traceOf(reply: StepReply, settled: number): StepTrace {
     now: reply.now,
     deliveries: reply.deliveries,
     reapedIds: reply.reaped,
+    ghosts: reply.ghosts,
+    isEmpty: limit > 0 && reply.deliveries.length === 0 &&
+      !reply.paused && !reply.suspects,
   };
 }
 

@@ -10,22 +10,26 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
-import { failureAttributes } from "./conventions.ts";
-import { exceptionsOf, messageOf } from "./exception.ts";
+import { safely } from "../core/safely.ts";
+import { parseTraceparent } from "../w3c/traceparent.ts";
+import { errorTypeOf } from "./conventions.ts";
+import type { FailureText } from "./dialect.ts";
 import type { Instrumentation } from "./instrument.ts";
-import { safely } from "./providers.ts";
+
+/** How many links a span has: the specification's own limit. */
+const MAX_LINKS = 128;
 
 /** A span whose own failures are nobody's. */
 export interface SafeSpan {
   /** The span as the tracer made it. */
   readonly raw: Span;
-  readonly context: SpanContext;
+  readonly spanContext: SpanContext;
+  /** The context that it was started in, with the span in it. */
+  readonly context: Context;
   /** Sets attributes. */
   set(attributes: Attributes): void;
-  /** Sets the status to ERROR, with the message of `error` where there is one, and `error.type`. */
-  fail(error: unknown, errorType: string): void;
-  /** Adds one exception event for each error behind `error`, at an instant. */
-  addExceptions(error: unknown, at: number): void;
+  /** Sets the status to ERROR and tells why, its events at an instant where one is given. */
+  fail(failure: FailureText, at?: number): void;
   /** Ends the span, at an instant in milliseconds where one is given. */
   end(at?: number): void;
 }
@@ -43,28 +47,34 @@ export function startSpan(
   ) ?? trace.wrapSpanContext(spanContextIn(context) ?? INVALID_SPAN_CONTEXT);
   return {
     raw,
-    context: safely(() => raw.spanContext(), INVALID_SPAN_CONTEXT),
+    spanContext: safely(() => raw.spanContext(), INVALID_SPAN_CONTEXT),
+    context: trace.setSpan(context, raw),
     set: (attributes) =>
       safely(() => void raw.setAttributes(attributes), undefined),
-    fail(error, errorType) {
+    fail({ attributes, message, events }, at) {
       safely(() => {
-        raw.setAttributes(failureAttributes(errorType));
-        const message = messageOf(error);
+        raw.setAttributes(attributes);
         raw.setStatus({
           code: SpanStatusCode.ERROR,
           ...(message === "" ? {} : { message }),
         });
-      }, undefined);
-    },
-    addExceptions(error, at) {
-      safely(() => {
-        for (const attributes of exceptionsOf(error)) {
-          raw.addEvent("exception", attributes, at);
-        }
+        for (const event of events) raw.addEvent("exception", event, at);
       }, undefined);
     },
     end: (at) => safely(() => raw.end(at), undefined),
   };
+}
+
+/** Says on a span why its operation failed, and gives its `error.type`. */
+export function failOperation(
+  { dialect, redact }: Instrumentation,
+  span: SafeSpan,
+  thrown: unknown,
+): string {
+  const error = redact(thrown);
+  const errorType = errorTypeOf(thrown, error);
+  span.fail(dialect.operationFailed(error, errorType));
+  return errorType;
 }
 
 /** The valid span context in `context`, if there is one. */
@@ -73,9 +83,19 @@ export function spanContextIn(context: Context): SpanContext | undefined {
   return found !== undefined && isSpanContextValid(found) ? found : undefined;
 }
 
-/** Links to those of the contexts that are there. */
+/** The span that a `traceparent` names, if it can be read. */
+export function spanContextOf(
+  traceparent: string | undefined,
+): SpanContext | undefined {
+  return traceparent === undefined
+    ? undefined
+    : safely(() => parseTraceparent(traceparent), undefined);
+}
+
+/** Links to those of the contexts that are there, the first 128 of them. */
 export function linksTo(
   ...contexts: readonly (SpanContext | undefined)[]
 ): Link[] {
-  return contexts.flatMap((context) => context ? [{ context }] : []);
+  return contexts.flatMap((context) => context ? [{ context }] : [])
+    .slice(0, MAX_LINKS);
 }

@@ -70,6 +70,7 @@ export function bench(options: BenchOptions = {}): Bench {
     random: systemRandom,
     handlers: new Map(handlers.map((handler) => [handler.name, handler])),
     instrument,
+    redact: (error) => error,
     limits: {
       maxPayloadBytes: 262_144,
       maxResultBytes: 1_000,

@@ -65,7 +65,11 @@ export function silentInstrument(): SilentInstrument {
     drains,
     flushed,
     activeContext: () => ROOT_CONTEXT,
+    checkContext() {},
+    fetchIn: () => fetch,
     spent() {},
+    lost() {},
+    observed() {},
     flush(context) {
       flushed.push(context);
       return Promise.resolve();
@@ -85,10 +89,18 @@ export function silentInstrument(): SilentInstrument {
     startEnqueue(context, tasks) {
       const ends: ToldEnqueue["ends"] = [];
       enqueued.push({ context, tasks, ends });
+      let isHandedOver = false;
+      const end = (end: "sent" | "failed") => {
+        if (!isHandedOver) ends.push(end);
+      };
       return {
-        carrier: { traceparent: `producer of ${tasks[0]?.id}` },
-        succeed: () => void ends.push("sent"),
-        fail: () => void ends.push("failed"),
+        carrierOf: () => ({ traceparent: `producer of ${tasks[0]?.id}` }),
+        handOver() {
+          end("sent");
+          isHandedOver = true;
+        },
+        succeed: () => end("sent"),
+        fail: () => end("failed"),
       };
     },
     startProcess(delivery, envelope, ambient, worker) {
@@ -104,6 +116,7 @@ export function silentInstrument(): SilentInstrument {
       return {
         span,
         context,
+        creation: undefined,
         traceparent: `attempt ${delivery.attempt} of ${delivery.id}`,
         depth: envelope?.depth ?? 0,
         run: (callback) => callback(),

@@ -16,6 +16,7 @@ import {
   createInstrument,
   type Instrument,
   type InstrumentOptions,
+  type Settling,
   type StepTrace,
 } from "../../src/queue/instrument.ts";
 import { Collector, type ReceivedSpan } from "./collector.ts";
@@ -66,6 +67,7 @@ export function bench(options: Partial<InstrumentOptions> = {}): Bench {
       clock,
       telemetry: sent.telemetry,
       tracing: {},
+      redact: (error) => error,
       knows: (name) => name === "resize",
       ...options,
     }),
@@ -115,6 +117,7 @@ export function envelope(more: Partial<Envelope> = {}): Envelope {
     dedupe: undefined,
     carrier: { traceparent: TRACEPARENT },
     depth: 0,
+    batched: false,
     ...more,
   };
 }
@@ -148,6 +151,12 @@ export const success = {
 /** The end of an attempt that failed. */
 export const failed = (error: unknown, errorType?: string) =>
   ({ state: "retry", error, errorType }) as const;
+
+/** What a step is to settle. */
+export const settling = (
+  count: number,
+  ...creations: readonly SpanContext[]
+): Settling => ({ count, creations });
 
 /** The end of a step that moved nothing but what a test says. */
 export const step = (more: Partial<StepTrace> = {}): StepTrace => ({
