@@ -1,5 +1,5 @@
 /** What waiting to settle saves: commands a task, by how long handlers take and how long a settlement waits for others. */
-import type { Broker } from "../../src/broker/broker.ts";
+import type { WorkflowBroker } from "../../src/broker/broker.ts";
 import { newQueue, numbers, payload, resizing } from "./work.ts";
 
 /** A row of the table. */
@@ -17,7 +17,7 @@ const SETTLE_MS = [100, 250, 1_000, 2_000];
 
 /** Measures all rows, at batch 50 and concurrency 10, by the commands that the drains report. */
 export async function cadenceRows(
-  broker: Broker,
+  broker: WorkflowBroker,
   quick: boolean,
 ): Promise<readonly CadenceRow[]> {
   const rows = SETTLE_MS.map((settleMs) => ({
@@ -35,7 +35,7 @@ export async function cadenceRows(
 }
 
 async function perTask(
-  broker: Broker,
+  broker: WorkflowBroker,
   settleMs: number,
   handlerMs: number,
   tasks: number,

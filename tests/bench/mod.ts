@@ -1,7 +1,9 @@
 /**
- * What Baton costs and how fast it is, beside BullMQ on the same Redis in the same run:
+ * What Baton costs and how fast it is, beside BullMQ on the same Redis and beside the official OpenTelemetry SDK, in the same run:
  *
- *     deno task bench [--json] [--quick] [--only=cost,speed,cadence]
+ *     deno task bench [--json] [--quick] [--strict] [--only=cost,speed,cadence,telemetry]
+ *
+ * With `--strict`, it fails when a row is over its budget or beyond what is not to be missed.
  *
  * @module
  */
@@ -17,23 +19,28 @@ import { costRows } from "./cost.ts";
 import { startRemote } from "./gateway.ts";
 import { print, type Report, type Setting } from "./report.ts";
 import { speedRows } from "./speed.ts";
+import { telemetryRows, verdict } from "./telemetry/mod.ts";
 
-const PARTS = ["cost", "speed", "cadence"] as const;
+const PARTS = ["cost", "speed", "cadence", "telemetry"] as const;
 type Part = typeof PARTS[number];
 
 interface Asked {
   readonly json: boolean;
   readonly quick: boolean;
+  readonly strict: boolean;
   readonly parts: readonly Part[];
 }
 
-const USAGE = `deno task bench [--json] [--quick] [--only=${PARTS.join(",")}]`;
+const FLAGS = ["--json", "--quick", "--strict"];
+const USAGE = `deno task bench ${
+  FLAGS.map((flag) => `[${flag}]`).join(" ")
+} [--only=${PARTS.join(",")}]`;
 
 /** What the arguments ask for; a TypeError says which is wrong. */
 function asked(args: readonly string[]): Asked {
   let parts: readonly Part[] = PARTS;
   for (const arg of args) {
-    if (arg === "--json" || arg === "--quick") continue;
+    if (FLAGS.includes(arg)) continue;
     const names = /^--only=(.+)$/.exec(arg)?.[1]?.split(",") ?? [];
     const known = PARTS.filter((part) => names.includes(part));
     if (known.length === 0 || known.length !== names.length) {
@@ -44,6 +51,7 @@ function asked(args: readonly string[]): Asked {
   return {
     json: args.includes("--json"),
     quick: args.includes("--quick"),
+    strict: args.includes("--strict"),
     parts,
   };
 }
@@ -58,11 +66,14 @@ async function measure({ quick, parts }: Asked): Promise<Report> {
   await install();
   await using bench = await openCosts();
   const { port } = bench.gateway.redis;
-  const bull = openBull(port);
   const setting = await settingOf(port);
 
   const wants = (part: Part) => parts.includes(part);
-  let cost, speed, cadence;
+  let telemetry, cost, speed, cadence;
+  if (wants("telemetry")) {
+    telemetry = await telemetryRows({ port, quick, progress });
+  }
+  const bull = openBull(port);
   if (wants("cost")) {
     progress("costs");
     cost = await costRows({ bench, bull, quick });
@@ -79,7 +90,7 @@ async function measure({ quick, parts }: Asked): Promise<Report> {
     progress("cadence of settling");
     cadence = await cadenceRows(bench.broker, quick);
   }
-  return { setting, quick, cost, speed, cadence };
+  return { setting, quick, cost, speed, cadence, telemetry };
 }
 
 async function settingOf(port: number): Promise<Setting> {
@@ -90,7 +101,8 @@ async function settingOf(port: number): Promise<Setting> {
     at: new Date().toISOString(),
     versions: {
       baton: manifest().version,
-      ...pinned("bullmq", "ioredis", "@upstash/redis"),
+      ...pinned("bullmq", "ioredis", "@upstash/redis", "bun"),
+      "@opentelemetry/sdk-trace": pinned(SDK)[SDK]!.replace(/^.*@/, ""),
       deno: Deno.version.deno,
       redis: /redis_version:(\S+)/.exec(info)?.[1] ?? "unknown",
     },
@@ -98,6 +110,9 @@ async function settingOf(port: number): Promise<Setting> {
     system: `${Deno.build.os} ${Deno.build.arch}`,
   };
 }
+
+/** The official SDK v3, by the name that tests/tools has for it. */
+const SDK = "otel-v3-sdk-trace";
 
 /** The versions that tests/tools pins. */
 function pinned(...names: readonly string[]): Record<string, string> {
@@ -123,7 +138,14 @@ async function main(): Promise<number> {
   const report = await measure(asking);
   if (asking.json) console.log(JSON.stringify(report, null, 2));
   else print(report, performance.now() - began);
-  return 0;
+  return asking.strict && misses(report) ? 1 : 0;
+}
+
+/** Whether a row is over its budget, or beyond what is not to be missed. */
+function misses({ cost = [], telemetry }: Report): boolean {
+  const measured = [...telemetry?.peers ?? [], ...telemetry?.overhead ?? []];
+  return cost.some(({ within }) => within === false) ||
+    measured.some((row) => verdict(row) === "NO");
 }
 
 Deno.exit(await main());

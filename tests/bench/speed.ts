@@ -1,5 +1,5 @@
 /** Throughput beside BullMQ on the same Redis: the peers take turns, round by round, and each figure is the median of its rounds. */
-import type { Broker } from "../../src/broker/broker.ts";
+import type { WorkflowBroker } from "../../src/broker/broker.ts";
 import type { Bull } from "./bullmq.ts";
 import {
   newName,
@@ -39,7 +39,7 @@ export interface SpeedRow {
 /** What the rows are measured with. */
 export interface SpeedSetup {
   /** Over the network's stand-in, its requests counted. */
-  readonly broker: Broker;
+  readonly broker: WorkflowBroker;
   /** How many requests it has sent so far. */
   readonly requests: () => number;
   readonly bull: Bull;

@@ -1,5 +1,5 @@
 /** What both peers do: the same payload, handlers that take as long. */
-import type { Broker } from "../../src/broker/broker.ts";
+import type { WorkflowBroker } from "../../src/broker/broker.ts";
 import { defineTask, type Run, type Task } from "../../src/core/task.ts";
 import { Queue } from "../../src/queue/queue.ts";
 
@@ -47,7 +47,7 @@ export function newName(): string {
 }
 
 /** A new queue of Baton's, with the benchmarks' task. */
-export function newQueue(broker: Broker, ms = 0): Queue {
+export function newQueue(broker: WorkflowBroker, ms = 0): Queue {
   return new Queue({ name: newName(), broker, handlers: [resizing(ms)] });
 }
 

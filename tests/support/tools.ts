@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { bundled, root } from "./offline.ts";
 import { run } from "./process.ts";
+
+export { required } from "./required.ts";
 
 const folder = new URL("tests/tools/", root);
 const scripts = "--allow-scripts=npm:bun,npm:workerd,npm:esbuild";
@@ -26,16 +27,6 @@ export async function install(): Promise<void> {
 /** The path of an installed program. */
 export function program(name: "bun" | "workerd" | "esbuild"): string {
   return fileURLToPath(installed(`.bin/${name}`));
-}
-
-/**
- * What an installed CommonJS package exports, such as `bullmq` or the official
- * OpenTelemetry SDK. It comes with the tools' own lock file, so that the
- * project's stays small; its types are the caller's to state.
- */
-export function required<T>(name: string): T {
-  installed("");
-  return createRequire(new URL("package.json", folder))(name) as T;
 }
 
 function installed(path: string): URL {
