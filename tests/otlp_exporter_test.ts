@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ROOT_CONTEXT } from "@opentelemetry/api";
 import type { FlushReport, TelemetryOptions } from "../src/otlp/mod.ts";
+import { Exporter } from "../src/otlp/exporter.ts";
 import { Collector } from "./support/collector.ts";
+import { ManualClock } from "./support/manual_clock.ts";
 import { wire } from "./support/otlp.ts";
 import { test } from "./support/suite.ts";
 
@@ -29,6 +31,26 @@ function sending(answer: Answer, options: TelemetryOptions = {}) {
   return { telemetry, clock, requests, flush };
 }
 
+/** An exporter alone. */
+function exporting(answer: (init: RequestInit) => Promise<Response>) {
+  const clock = new ManualClock();
+  const sent: RequestInit[] = [];
+  const exporter = new Exporter({
+    url: "https://otlp.test/v1/traces",
+    headers: {},
+    contentType: "application/x-protobuf",
+    gzip: false,
+    fetch: (_, init = {}) => {
+      sent.push(init);
+      return answer(init);
+    },
+    clock,
+    context: { active: () => ROOT_CONTEXT, with: (_, callback) => callback() },
+    random: () => 0.5,
+  });
+  return { exporter, clock, sent };
+}
+
 function status(code: number, headers: Record<string, string> = {}): Answer {
   return () => new Response("", { status: code, headers });
 }
@@ -46,8 +68,16 @@ test("flush() posts to the signal's URL with its headers, without following redi
     endpoint: "https://otlp.example.test/base/?tenant=1",
     headers: { authorization: "Bearer x" },
   });
-  assertEquals(await flush(), { spans: 1, points: 0, dropped: 0, late: 0 });
+  const report = await flush();
   const [{ url, init }] = requests as [typeof requests[0]];
+  assertEquals(report, {
+    spans: 1,
+    points: 0,
+    dropped: 0,
+    late: 0,
+    requests: 1,
+    bytes: (init.body as Uint8Array).length,
+  });
   assertEquals(url, "https://otlp.example.test/base/v1/traces?tenant=1");
   assertEquals(init.method, "POST");
   assertEquals(init.redirect, "manual");
@@ -58,6 +88,26 @@ test("flush() posts to the signal's URL with its headers, without following redi
   assertEquals(headers.get("content-encoding"), null);
 });
 
+test("flush() lets the user name the agent, and nobody the content", async () => {
+  const { flush, requests } = sending(ok, {
+    headers: { "user-agent": "mine", "Content-Type": "text/plain" },
+  });
+  await flush();
+  const headers = new Headers(requests[0]?.init.headers);
+  assertEquals(headers.get("user-agent"), "mine");
+  assertEquals(headers.get("content-type"), "application/x-protobuf");
+});
+
+test("flush() drops and does not try again when no request can be made of the headers", async () => {
+  const { flush, requests } = sending(ok, {
+    headers: { "x-token": "secret\nline" },
+  });
+  const { spans, dropped, error } = await flush();
+  assertEquals([spans, dropped], [0, 1]);
+  assertEquals(error, "Cannot make a request: TypeError");
+  assertEquals(requests.length, 0);
+});
+
 test("flush() sends nothing when there is nothing", async () => {
   const { telemetry, requests } = sending(ok, { metrics: {} });
   assertEquals(await telemetry.flush(), {
@@ -65,6 +115,8 @@ test("flush() sends nothing when there is nothing", async () => {
     points: 0,
     dropped: 0,
     late: 0,
+    requests: 0,
+    bytes: 0,
   });
   assertEquals(requests.length, 0);
 });
@@ -80,11 +132,15 @@ test("flush() compresses from 1 KB on when told so", async () => {
       return collector.handle(request);
     },
   });
+  const sent: number[] = [];
   for (const length of [2_000, 1]) {
     telemetry.tracerProvider.getTracer("t").startSpan("a")
       .setAttribute("text", "x".repeat(length)).end();
-    assertEquals((await telemetry.flush()).spans, 1);
+    const { spans, bytes } = await telemetry.flush();
+    assertEquals(spans, 1);
+    sent.push(bytes);
   }
+  assert(sent[0]! < 1_000, "what is counted is what was sent");
   assertEquals(encodings, ["gzip", null]);
   assertEquals(String(collector.spans[0]?.attributes.text).length, 2_000);
 });
@@ -123,7 +179,10 @@ test("flush() retries 429, 502, 503, 504 and failed connections, with growing pa
     const flushed = flush();
     await clock.advance(1_000);
     await clock.advance(1_500);
-    assertEquals((await flushed).spans, 1, String(code));
+    const report = await flushed;
+    assertEquals([report.spans, report.requests], [1, 3], String(code));
+    const { length } = requests[0]?.init.body as Uint8Array;
+    assertEquals(report.bytes, 3 * length);
     assertEquals(requests.map(({ at }) => at), [0, 1_000, 2_500]);
     assertEquals(clock.pending, 0);
   }
@@ -210,6 +269,16 @@ test("flush() leaves a receiver alone until its Retry-After, and drops meanwhile
   assertEquals((await flush()).spans, 1);
 });
 
+test("flush() pauses although the receiver asks to be asked at once", async () => {
+  const { flush, clock, requests } = sending(
+    status(500, { "retry-after": "0" }),
+  );
+  await flush();
+  await clock.advance(999);
+  assertMatch((await flush()).error!, /Paused/);
+  assertEquals(requests.length, 1);
+});
+
 test("flush() pauses after a failed export, twice as long each time up to a minute", async () => {
   const { flush, clock, requests } = sending(status(500));
   for (const pauseMs of [1, 2, 4, 8, 16, 32, 60, 60].map((s) => s * 1_000)) {
@@ -263,13 +332,8 @@ test("flush() counts a partial success and repeats its message, in both encoding
     const { flush, requests } = sending(() =>
       new Response(body, { headers: { "content-type": type } })
     );
-    assertEquals(await flush(), {
-      spans: 0,
-      points: 0,
-      dropped: 1,
-      late: 0,
-      error: message,
-    });
+    const { spans, dropped, error } = await flush();
+    assertEquals([spans, dropped, error], [0, 1, message]);
     assertEquals(requests.length, 1);
   }
 });
@@ -321,6 +385,152 @@ test("flush() survives nonsense, endless and broken replies", async () => {
   const flushed = broken.flush();
   await broken.clock.advance(1_000);
   assertEquals((await flushed).spans, 1);
+});
+
+test("flush() reads no more of a reply at its deadline, though its fetch heeds no signal", async () => {
+  let cancelled = 0;
+  const endless = () =>
+    new Response(
+      new ReadableStream({
+        start: (controller) => controller.enqueue(new Uint8Array(1)),
+        cancel: () => void cancelled++,
+      }),
+    );
+  const late = Promise.withResolvers<Response>();
+  for (const answer of [endless, () => late.promise]) {
+    const { flush, clock } = sending(answer);
+    const flushed = flush();
+    await clock.advance(5_000);
+    const { dropped, error } = await flushed;
+    assertEquals([dropped, error], [1, "The receiver took too long"]);
+  }
+  assertEquals(cancelled, 1);
+  late.resolve(endless());
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(cancelled, 2);
+});
+
+test("flush() survives a fetch that returns nonsense", async () => {
+  const nonsense: readonly (() => unknown)[] = [
+    () => undefined,
+    () => null,
+    () => 7,
+    () => ({}),
+    () => ({ ok: true, body: 1 }),
+    () => ({ ok: false, status: 503, body: null }),
+    () => Promise.reject("no error at all"),
+  ];
+  for (const answer of nonsense) {
+    const { flush, clock } = sending(() => answer() as Response);
+    const flushed = flush();
+    await clock.advance(5_000);
+    const { spans, dropped, error } = await flushed;
+    assertEquals([spans, dropped], [0, 1]);
+    assertMatch(error!, /^Cannot reach the receiver: \w+$/);
+  }
+});
+
+test("flush() takes a fetch that answers at once, without a promise", async () => {
+  const { telemetry } = wire({
+    metrics: false,
+    fetch: (() => new Response()) as unknown as typeof fetch,
+  });
+  telemetry.tracerProvider.getTracer("t").startSpan("a").end();
+  assertEquals((await telemetry.flush()).spans, 1);
+});
+
+test("send() sends at most 64 MiB: one that is larger never, several together later", async () => {
+  let release = () => {};
+  const { exporter, sent } = exporting(() =>
+    new Promise((resolve) => {
+      release = () => resolve(new Response());
+    })
+  );
+  const { signal } = new AbortController();
+  const limit = 64 * 2 ** 20;
+  const error = (bytes: number) =>
+    `${bytes} bytes at once are over OTLP's 64 MiB`;
+  const tooLarge = await exporter.send(new Uint8Array(limit + 1), 5, signal);
+  assertEquals(tooLarge, {
+    outcome: "refused",
+    rejected: Infinity,
+    error: error(limit + 1),
+    requests: 0,
+    bytes: 0,
+  });
+  const first = exporter.send(new Uint8Array(limit), 5, signal);
+  const second = await exporter.send(new Uint8Array(1), 5, signal);
+  assertEquals([second.outcome, second.error], ["failed", error(limit + 1)]);
+  assertEquals(sent.length, 1);
+  release();
+  assertEquals((await first).outcome, "accepted");
+  const third = exporter.send(new Uint8Array(limit), 5, signal);
+  release();
+  assertEquals((await third).outcome, "accepted");
+});
+
+test("send() counts a request that a host ended without a word until its deadline", async () => {
+  const { exporter, clock } = exporting(({ body }) =>
+    (body as Uint8Array).length > 1
+      ? new Promise(() => {})
+      : Promise.resolve(new Response())
+  );
+  const { signal } = new AbortController();
+  void exporter.send(new Uint8Array(64 * 2 ** 20), 5_000, signal);
+  const more = () => exporter.send(new Uint8Array(1), 10_000, signal);
+  await clock.advance(4_999);
+  assertEquals((await more()).outcome, "failed");
+  await clock.advance(1);
+  assertEquals((await more()).outcome, "accepted");
+});
+
+test("flush() tells no secret that the receiver repeats, and no control characters", async () => {
+  for (const token of ["0123456789abcdef", "abc/def+012=="]) {
+    const { flush } = sending(() =>
+      Response.json({
+        message: `no ${token}\r\n\u001b[2J in Bearer ${token} at /v1/${token}`,
+      }, { status: 400 }), {
+      endpoint: `https://otlp.test/${token}/`,
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const { error = "" } = await flush();
+    assertEquals(
+      error,
+      "The receiver answered 400 no … [2J in Bearer … at /v1/…",
+    );
+  }
+});
+
+test("flush() reads nothing into a reply that is neither JSON nor protobuf", async () => {
+  const partial = new Uint8Array([10, 5, 8, 1, 18, 1, 113]);
+  const { flush } = sending(() =>
+    new Response(partial, { headers: { "content-type": "image/png" } })
+  );
+  const { spans, error } = await flush();
+  assertEquals([spans, error], [1, undefined]);
+});
+
+test("flush() believes no impossible number of rejected spans", async () => {
+  for (
+    const [rejected, spans] of [
+      ["-7", 1],
+      ["nonsense", 1],
+      ["1e999", 0],
+      [null, 1],
+      [{}, 1],
+    ] as const
+  ) {
+    const { flush } = sending(() =>
+      Response.json({ partialSuccess: { rejectedSpans: rejected } })
+    );
+    const report = await flush();
+    assertEquals([report.spans, report.dropped], [spans, 1 - spans]);
+  }
+  // a number of two hundred bytes
+  const { flush } = sending(() =>
+    new Response(new Uint8Array([8, ...Array(200).fill(128), 1]))
+  );
+  assertEquals((await flush()).spans, 1);
 });
 
 test("flush() tells no secret when it cannot reach the receiver", async () => {

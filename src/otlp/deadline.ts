@@ -15,18 +15,19 @@ export async function withDeadline<T>(
   }
 }
 
-/** Settles as `promise` does, or rejects as soon as the signal aborts: not everybody heeds a signal. */
-export async function abortable<T>(
+/** Settles as `promise` does, or rejects as soon as the signal, which soon ends, aborts: not everybody heeds a signal. */
+export function abortable<T>(
   promise: Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
-  const over = Promise.withResolvers<never>();
-  const abort = () => over.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([promise, over.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
+  return new Promise((resolve, reject) => {
+    onAbort(signal, () => reject(signal.reason));
+    promise.then(resolve, reject);
+  });
+}
+
+/** Calls back when the signal aborts, at once when it has. */
+export function onAbort(signal: AbortSignal, callback: () => void): void {
+  if (signal.aborted) callback();
+  else signal.addEventListener("abort", callback);
 }

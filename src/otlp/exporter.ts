@@ -1,10 +1,9 @@
 import { ROOT_CONTEXT } from "@opentelemetry/api";
-import { sleep } from "../core/clock.ts";
 import { suppressTracing } from "../w3c/suppression.ts";
 import type { ActiveContext } from "./active.ts";
-import { abortable } from "./deadline.ts";
 import { Breaker } from "./breaker.ts";
 import { monotonic, type TelemetryClock } from "./clock.ts";
+import { abortable } from "./deadline.ts";
 import { parseReply, readBody } from "./reply.ts";
 import { SDK_VERSION } from "./resource.ts";
 
@@ -21,44 +20,55 @@ export interface ExporterSettings {
   readonly random: () => number;
 }
 
-/** What became of an export. */
-export type ExportOutcome =
-  | {
-    readonly outcome: "accepted";
-    /** How many spans or points the receiver refused all the same. */
-    readonly rejected: number;
-    readonly error?: string;
-  }
-  /** The receiver will not take these very data, ever. */
-  | { readonly outcome: "refused"; readonly error: string }
-  /** The data could not be delivered. */
-  | { readonly outcome: "failed"; readonly error: string };
+/** What became of an export, and what it took. */
+export interface ExportOutcome {
+  /** `refused`: the receiver will not take these very data, ever. `failed`: they could not be delivered. */
+  readonly outcome: "accepted" | "refused" | "failed";
+  /** How many spans or points it did not take: all of them where it is Infinity. */
+  readonly rejected: number;
+  /** What went wrong, or what the receiver warned of; empty when nothing did. */
+  readonly error: string;
+  /** HTTP requests, repeats included. */
+  readonly requests: number;
+  /** Their bodies as they were sent. */
+  readonly bytes: number;
+}
 
-type Attempt =
-  | Exclude<ExportOutcome, { readonly outcome: "failed" }>
-  | {
-    readonly outcome: "failed";
-    readonly error: string;
-    readonly retry: boolean;
-    readonly retryAfterMs?: number;
-  };
+interface Attempt extends ExportOutcome {
+  /** Whether the receiver failed: `retry` where the same request may be sent again. */
+  readonly failure?: "retry" | "final";
+  /** How long it asked to be left alone; NaN where it did not. */
+  readonly retryAfterMs?: number;
+}
 
+/** OTLP's limit for requests, before compression; here for all together that are under way to one receiver. */
 const MAX_REQUEST_BYTES = 64 * 2 ** 20;
 const GZIP_FROM_BYTES = 1024;
 const FIRST_BACKOFF_MS = 1_000;
 const BACKOFF_FACTOR = 1.5;
 const JITTER = 0.2;
 
+/** How much of a receiver's message is repeated, in UTF-16 units. */
+const MAX_MESSAGE = 200;
+
+/** A shorter word of a header is no secret, and may well be a word of an error message. */
+const MIN_SECRET = 8;
+
 /** The statuses that OTLP allows to retry. */
-const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+const RETRYABLE: readonly number[] = [429, 502, 503, 504];
 
 /** The statuses that speak of the request's content, not of the receiver. */
-const CONTENT: ReadonlySet<number> = new Set([400, 413, 422]);
+const CONTENT: readonly number[] = [400, 413, 422];
 
 /** Sends one signal's requests to one receiver. */
 export class Exporter {
   readonly #settings: ExporterSettings;
   readonly #breaker = new Breaker();
+  /** The requests under way: a host may end one without another word, so they count until their deadline at most. */
+  readonly #underWay = new Set<{
+    readonly bytes: number;
+    readonly until: number;
+  }>();
 
   constructor(settings: ExporterSettings) {
     this.#settings = settings;
@@ -70,132 +80,156 @@ export class Exporter {
   }
 
   /**
-   * Sends a request, and again while OTLP allows it and the deadline too. Never rejects.
+   * Sends a request, and again while OTLP allows it and the deadline too.
    *
    * @param deadlineAt On the monotonic clock.
    * @param signal Aborts at the deadline.
+   * @throws When the settings make no request at all.
    */
   async send(
     body: Uint8Array<ArrayBuffer>,
     deadlineAt: number,
     signal: AbortSignal,
   ): Promise<ExportOutcome> {
-    const { clock, gzip } = this.#settings;
-    if (body.length > MAX_REQUEST_BYTES) {
-      const error = `A request of ${body.length} bytes is over OTLP's 64 MiB`;
-      return { outcome: "refused", error };
+    const now = monotonic(this.#settings.clock);
+    let size = body.length;
+    for (const other of this.#underWay) {
+      if (other.until > now) size += other.bytes;
+      else this.#underWay.delete(other);
     }
+    if (size > MAX_REQUEST_BYTES) {
+      return nothing(
+        size > body.length ? "failed" : "refused",
+        `${size} bytes at once are over OTLP's 64 MiB`,
+      );
+    }
+    const one = { bytes: body.length, until: deadlineAt };
+    this.#underWay.add(one);
+    const outcome = await this.#deliver(body, deadlineAt, signal);
+    this.#underWay.delete(one);
+    return outcome;
+  }
+
+  async #deliver(
+    body: Uint8Array<ArrayBuffer>,
+    deadlineAt: number,
+    signal: AbortSignal,
+  ): Promise<ExportOutcome> {
+    const { clock, gzip, random } = this.#settings;
     const known = this.#breaker.failures;
     const isZipped = gzip && body.length >= GZIP_FROM_BYTES;
     const payload = isZipped ? await compress(body) : body;
-    for (let attempts = 1;; attempts++) {
-      const attempt = await this.#attempt(payload, isZipped, signal);
-      const now = monotonic(clock);
-      if (attempt.outcome !== "failed") {
-        this.#breaker.succeeded();
-        return attempt;
-      }
-      const { error, retry, retryAfterMs } = attempt;
-      const waitMs = Math.max(retryAfterMs ?? 0, this.#backoff(attempts));
-      if (!retry || signal.aborted || now + waitMs >= deadlineAt) {
-        this.#breaker.failed(known, now, retryAfterMs);
-        return { outcome: "failed", error };
-      }
-      await sleep(clock, waitMs, signal);
-    }
-  }
-
-  async #attempt(
-    body: Uint8Array<ArrayBuffer>,
-    isZipped: boolean,
-    signal: AbortSignal,
-  ): Promise<Attempt> {
-    try {
-      const exchange = this.#post(body, isZipped, signal)
-        .then(async (response) => ({
-          response,
-          reply: await readBody(response),
-        }));
-      const { response, reply } = await abortable(exchange, signal);
-      return reply === undefined
-        ? failed("The receiver's reply is over OTLP's 4 MiB", false)
-        : this.#judge(response, reply);
-    } catch (cause) {
-      if (signal.aborted) return failed("The receiver took too long", false);
-      const name = cause instanceof Error ? cause.name : "unknown error";
-      return failed(`Cannot reach the receiver: ${name}`, true);
-    }
-  }
-
-  #judge({ ok, status, headers }: Response, body: Uint8Array): Attempt {
-    const { clock, contentType } = this.#settings;
-    const type = headers.get("content-type") ?? contentType;
-    const { rejected, message } = parseReply(body, type);
-    if (ok) {
-      return message === ""
-        ? { outcome: "accepted", rejected }
-        : { outcome: "accepted", rejected, error: message };
-    }
-    const error = `The receiver answered ${status} ${message}`.trimEnd();
-    if (CONTENT.has(status)) return { outcome: "refused", error };
-    const retryAfter = headers.get("retry-after");
-    const retryAfterMs = parseRetryAfter(retryAfter, clock.now());
-    return failed(error, RETRYABLE.has(status), retryAfterMs);
-  }
-
-  /** Runs outside of any trace: an exporter must not trace itself. */
-  #post(
-    body: Uint8Array<ArrayBuffer>,
-    isZipped: boolean,
-    signal: AbortSignal,
-  ): Promise<Response> {
-    const { fetch = globalThis.fetch, ...settings } = this.#settings;
     const init: RequestInit = {
       method: "POST",
-      headers: {
-        "user-agent": `OTel-OTLP-Exporter-Baton/${SDK_VERSION}`,
-        ...settings.headers,
-        "content-type": settings.contentType,
-        ...(isZipped ? { "content-encoding": "gzip" } : {}),
-      },
-      body,
+      headers: this.#headers(isZipped),
+      body: payload,
       redirect: "manual",
       signal,
     };
-    return settings.context.with(
+    for (let requests = 1, backoffMs = FIRST_BACKOFF_MS;; requests++) {
+      const attempt = await this.#attempt(init, signal);
+      const { failure, retryAfterMs = NaN } = attempt;
+      const now = monotonic(clock);
+      const waitMs = Math.max(
+        retryAfterMs || 0,
+        backoffMs * (1 + JITTER * (2 * random() - 1)),
+      );
+      if (failure === "retry" && now + waitMs < deadlineAt && !signal.aborted) {
+        backoffMs *= BACKOFF_FACTOR;
+        await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+        continue;
+      }
+      if (failure === undefined) this.#breaker.succeeded();
+      else this.#breaker.failed(known, now, retryAfterMs);
+      return { ...attempt, requests, bytes: requests * payload.length };
+    }
+  }
+
+  async #attempt(init: RequestInit, signal: AbortSignal): Promise<Attempt> {
+    try {
+      return await abortable(this.#exchange(init, signal), signal);
+    } catch (cause) {
+      const error = signal.aborted
+        ? "The receiver took too long"
+        : `Cannot reach the receiver: ${nameOf(cause)}`;
+      return { ...nothing("failed", error), failure: "retry" };
+    }
+  }
+
+  /** Runs outside of any trace: an exporter must not trace itself. */
+  async #exchange(init: RequestInit, signal: AbortSignal): Promise<Attempt> {
+    const { url, context, fetch = globalThis.fetch } = this.#settings;
+    const response = await context.with(
       suppressTracing(ROOT_CONTEXT),
-      () => fetch(settings.url, init),
+      () => fetch(url, init),
     );
+    return this.#judge(response, await readBody(response, signal));
   }
 
-  #backoff(attempts: number): number {
-    const jitter = 1 + JITTER * (2 * this.#settings.random() - 1);
-    return FIRST_BACKOFF_MS * BACKOFF_FACTOR ** (attempts - 1) * jitter;
+  #judge({ ok, status, headers }: Response, body?: Uint8Array): Attempt {
+    if (body === undefined) {
+      const error = "The receiver's reply is over OTLP's 4 MiB";
+      return { ...nothing("refused", error), failure: "final" };
+    }
+    const { clock, contentType } = this.#settings;
+    const type = headers.get("content-type") ?? contentType;
+    const { rejected, message } = parseReply(body, type);
+    const said = this.#censor(message);
+    if (ok) return { ...nothing("accepted", said), rejected };
+    const error = `The receiver answered ${status} ${said}`.trimEnd();
+    if (CONTENT.includes(status)) return nothing("refused", error);
+    return {
+      ...nothing("failed", error),
+      failure: RETRYABLE.includes(status) ? "retry" : "final",
+      retryAfterMs: parseRetryAfter(headers.get("retry-after"), clock.now()),
+    };
+  }
+
+  #headers(isZipped: boolean): Headers {
+    const { headers, contentType } = this.#settings;
+    const all = new Headers({
+      "user-agent": `OTel-OTLP-Exporter-Baton/${SDK_VERSION}`,
+      ...headers,
+    });
+    all.set("content-type", contentType);
+    if (isZipped) all.set("content-encoding", "gzip");
+    return all;
+  }
+
+  /** The receiver's words in one line, cut short, without what only it and we are to know. */
+  #censor(message: string): string {
+    const { url, headers } = this.#settings;
+    const known = [url, ...Object.values(headers)].join(" ");
+    return [...known.split(/[\s,]/), ...known.split(/[^\w.+-]/)]
+      .filter(({ length }) => length >= MIN_SECRET)
+      .reduce((text, secret) => text.replaceAll(secret, "…"), message)
+      .replace(/\p{C}+/gu, " ").slice(0, MAX_MESSAGE);
   }
 }
 
-function failed(error: string, retry: boolean, retryAfterMs?: number): Attempt {
-  return retryAfterMs === undefined
-    ? { outcome: "failed", error, retry }
-    : { outcome: "failed", error, retry, retryAfterMs };
+/** The outcome of an export of which nothing was sent yet, or taken. */
+export function nothing(
+  outcome: ExportOutcome["outcome"],
+  error: string,
+): ExportOutcome {
+  return { outcome, rejected: Infinity, error, requests: 0, bytes: 0 };
 }
 
-/** Seconds or a date, as HTTP has it. */
-function parseRetryAfter(
-  header: string | null,
-  now: number,
-): number | undefined {
-  if (header === null) return undefined;
-  const ms = /^\d+$/.test(header)
-    ? Number(header) * 1000
-    : Date.parse(header) - now;
-  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
+/** What is told of something thrown: its message may hold a URL, or a header. */
+export function nameOf(cause: unknown): string {
+  return cause instanceof Error ? cause.name : typeof cause;
+}
+
+/** Seconds or a date, as HTTP has it; NaN for anything else. */
+function parseRetryAfter(header: string | null, now: number): number {
+  const text = header ?? "";
+  return /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
 }
 
 async function compress(
   body: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([body]).stream()
+  const zipped = new Blob([body]).stream()
     .pipeThrough(new CompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  return await new Response(zipped).bytes();
 }

@@ -1,31 +1,42 @@
+import { safely } from "../core/safely.ts";
+import { onAbort } from "./deadline.ts";
+
 /** What a receiver says in a reply's body. */
 export interface Reply {
   /** How many spans or points it refused although it accepted the request. */
   readonly rejected: number;
-  /** What it says about that, or about its error; cut to 200 characters. */
+  /** What it says about that, or about its error. */
   readonly message: string;
 }
 
 /** OTLP's limit for replies. */
 const MAX_BYTES = 4 * 2 ** 20;
-const MAX_MESSAGE = 200;
 const SILENT: Reply = { rejected: 0, message: "" };
 
 const text = new TextDecoder();
 
-/** The body's bytes; `undefined` when they exceed OTLP's limit, beyond which nothing is read. */
+/**
+ * The body's bytes; `undefined` when they exceed OTLP's limit, beyond which nothing is read.
+ * When the signal aborts, nothing more is read either: not every `fetch` heeds it.
+ */
 export async function readBody(
-  response: Response,
+  { body }: Response,
+  signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
-  if (response.body === null) return new Uint8Array(0);
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of response.body) {
-    length += part.length;
-    if (length > MAX_BYTES) return undefined;
-    parts.push(part);
+  const parts: BlobPart[] = [];
+  if (body) {
+    const reader = body.getReader();
+    const stop = () => void reader.cancel().catch(() => {});
+    onAbort(signal, stop);
+    for (let room = MAX_BYTES;;) {
+      const { value } = await reader.read();
+      if (!value) break;
+      room -= value.length;
+      if (room < 0) return stop();
+      parts.push(value);
+    }
   }
-  return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+  return await new Blob(parts).bytes();
 }
 
 /**
@@ -35,61 +46,47 @@ export async function readBody(
  * What cannot be read says nothing.
  */
 export function parseReply(body: Uint8Array, contentType: string): Reply {
-  try {
-    const { rejected, message } = contentType.includes("json")
-      ? parseJson(body)
-      : parseProtobuf(body);
-    return { rejected, message: message.slice(0, MAX_MESSAGE) };
-  } catch {
-    return SILENT;
-  }
+  return safely(
+    () =>
+      contentType.includes("json")
+        ? parseJson(body)
+        : contentType.includes("protobuf")
+        ? parseProtobuf(body)
+        : SILENT,
+    SILENT,
+  );
 }
 
 function parseJson(body: Uint8Array): Reply {
   const reply = JSON.parse(text.decode(body));
   const partial = reply.partialSuccess ?? {};
-  const rejected = Number(
-    partial.rejectedSpans ?? partial.rejectedDataPoints ?? 0,
-  );
-  const message = String(partial.errorMessage ?? reply.message ?? "");
-  return { rejected, message };
+  const rejected = partial.rejectedSpans ?? partial.rejectedDataPoints;
+  const message = partial.errorMessage ?? reply.message ?? "";
+  return { rejected: Number(rejected) || 0, message: String(message) };
 }
 
 function parseProtobuf(body: Uint8Array): Reply {
+  let at = 0;
   let rejected = 0;
   let message = "";
-  for (const { field, value } of fields(body)) {
-    if (field === 2 && typeof value === "object") message = text.decode(value);
-    if (field === 1 && typeof value === "number") rejected = value;
-    if (field === 1 && typeof value === "object") return parseProtobuf(value);
-  }
-  return { rejected, message };
-}
-
-interface Field {
-  readonly field: number;
-  readonly value: number | Uint8Array;
-}
-
-function* fields(bytes: Uint8Array): Generator<Field> {
-  let at = 0;
   const varint = (): number => {
     let value = 0;
-    for (let factor = 1; at < bytes.length; factor *= 128) {
-      const byte = bytes[at++]!;
+    for (let factor = 1; at < body.length; factor *= 128) {
+      const byte = body[at++]!;
       value += (byte & 127) * factor;
       if (byte < 128) break;
     }
     return value;
   };
-  while (at < bytes.length) {
+  while (at < body.length) {
     const tag = varint();
-    const field = Math.floor(tag / 8);
-    const wire = tag % 8;
-    if (wire === 0) yield { field, value: varint() };
-    else if (wire === 2) {
-      const length = varint();
-      yield { field, value: bytes.subarray(at, at += length) };
-    } else return;
+    const value = varint();
+    if (tag === 8) rejected = value || 0;
+    if ((tag & 7) === 2) {
+      const part = body.subarray(at, at += value);
+      if (tag === 10) return parseProtobuf(part);
+      if (tag === 18) message = text.decode(part);
+    } else if (tag & 7) break;
   }
+  return { rejected, message };
 }

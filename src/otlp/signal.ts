@@ -3,7 +3,7 @@ import type { AttributeList } from "./attributes.ts";
 import { monotonic, type TelemetryClock } from "./clock.ts";
 import { abortable, withDeadline } from "./deadline.ts";
 import { type Encode, encodingOf, type Items } from "./encoding.ts";
-import { Exporter, type ExportOutcome } from "./exporter.ts";
+import { Exporter, type ExportOutcome, nameOf, nothing } from "./exporter.ts";
 import type { Metrics } from "./meter.ts";
 import type { Metric } from "./metric.ts";
 import { signalSettings, type TelemetryOptions } from "./options.ts";
@@ -28,14 +28,16 @@ export interface Flush {
 export interface Sent {
   readonly accepted: number;
   readonly dropped: number;
-  readonly error?: string;
+  /** HTTP requests, repeats included. */
+  readonly requests: number;
+  /** Their bodies as they were sent, in bytes. */
+  readonly bytes: number;
+  /** Empty when nothing went wrong. */
+  readonly error: string;
 }
 
-const NOTHING: Sent = { accepted: 0, dropped: 0 };
-const SLOW: Sent = {
-  ...NOTHING,
-  error: "An observable instrument took too long",
-};
+/** What became of nothing. */
+export const UNSENT: Sent = /* @__PURE__ */ tally(0, nothing("accepted", ""));
 
 /** Makes a signal's way out; `undefined` when the options say that there is none. */
 export function makeSignal<Name extends keyof Items>(
@@ -46,12 +48,11 @@ export function makeSignal<Name extends keyof Items>(
 ): Signal<Items[Name]> | undefined {
   const settings = signalSettings(options, name);
   if (settings === undefined) return undefined;
-  const { fetch, random = Math.random } = options;
+  const { random = Math.random } = options;
   const { contentType, encode } = encodingOf(settings.protocol);
   const exporter = new Exporter({
     ...settings,
     contentType,
-    fetch,
     clock,
     context,
     random,
@@ -59,49 +60,45 @@ export function makeSignal<Name extends keyof Items>(
   return { exporter, encode: encode[name], timeoutMs: settings.timeoutMs };
 }
 
-/** Sends spans; those that cannot be delivered are dropped. */
+/** Sends spans in one request; those that cannot be delivered are dropped. */
 export async function sendSpans(
   signal: Signal<EdgeSpan>,
   flush: Flush,
   spans: readonly EdgeSpan[],
 ): Promise<Sent> {
-  if (spans.length === 0) return NOTHING;
-  const dropped = spans.length;
-  if (signal.exporter.isPaused) {
-    return { accepted: 0, dropped, error: "Paused after a failed export" };
-  }
-  return await inTime(signal, flush, async (deadlineAt, abort) => {
-    const outcome = await deliver(signal, flush, spans, deadlineAt, abort);
-    return outcome.outcome === "accepted"
-      ? tally(spans.length, outcome)
-      : { accepted: 0, dropped, error: outcome.error };
-  });
+  const { length } = spans;
+  if (length === 0) return UNSENT;
+  return signal.exporter.isPaused
+    ? tally(length, nothing("failed", "Paused after a failed export"))
+    : await inTime(
+      signal,
+      flush,
+      async (deadlineAt, abort) =>
+        tally(length, await deliver(signal, flush, spans, deadlineAt, abort)),
+    );
 }
 
-/** Sends what is new in the metrics; what cannot be delivered now is kept for the next flush. */
+/** Sends what is new in the metrics in one request; what cannot be delivered now is kept for the next flush. */
 export async function sendMetrics(
   signal: Signal<Metric>,
   flush: Flush,
   metrics: Metrics,
 ): Promise<Sent> {
-  if (signal.exporter.isPaused) return NOTHING;
+  if (signal.exporter.isPaused) return UNSENT;
   return await inTime(signal, flush, async (deadlineAt, abort) => {
     const collected = await abortable(metrics.collect(abort), abort)
       .catch(() => undefined);
-    if (collected === undefined) return SLOW;
-    if (collected.length === 0) return NOTHING;
+    if (collected === undefined) {
+      return { ...UNSENT, error: "An observable instrument took too long" };
+    }
+    if (collected.length === 0) return UNSENT;
     const all = collected.map(({ metric }) => metric);
     const points = all.reduce((sum, { series }) => sum + series.length, 0);
     const outcome = await deliver(signal, flush, all, deadlineAt, abort);
-    switch (outcome.outcome) {
-      case "accepted":
-        return tally(points, outcome);
-      case "refused":
-        return { accepted: 0, dropped: points, error: outcome.error };
-      case "failed":
-        for (const { restore } of collected) restore();
-        return { accepted: 0, dropped: 0, error: outcome.error };
-    }
+    const sent = tally(points, outcome);
+    if (outcome.outcome !== "failed") return sent;
+    for (const { restore } of collected) restore();
+    return { ...sent, dropped: 0 };
   });
 }
 
@@ -125,19 +122,12 @@ async function deliver<Item>(
   try {
     return await exporter.send(encode(resource, items), deadlineAt, abort);
   } catch (cause) {
-    return { outcome: "refused", error: `Cannot encode: ${nameOf(cause)}` };
+    return nothing("refused", `Cannot make a request: ${nameOf(cause)}`);
   }
 }
 
-function tally(
-  count: number,
-  { rejected, error }: Extract<ExportOutcome, { outcome: "accepted" }>,
-): Sent {
-  const dropped = Math.min(rejected, count);
-  const sent = { accepted: count - dropped, dropped };
-  return error === undefined ? sent : { ...sent, error };
-}
-
-function nameOf(cause: unknown): string {
-  return cause instanceof Error ? cause.name : typeof cause;
+/** In a receiver's own numbers anything may stand. */
+function tally(count: number, outcome: ExportOutcome): Sent {
+  const dropped = Math.max(0, Math.min(outcome.rejected, count));
+  return { ...outcome, accepted: count - dropped, dropped };
 }
