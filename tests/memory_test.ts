@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { MemoryBroker } from "../src/broker/memory.ts";
 import { end, enter, type Live, newBooks } from "../src/broker/memory/books.ts";
+import { newLive } from "../src/broker/memory/groups.ts";
 import { inspect } from "../src/broker/memory/inspect.ts";
 import { compareBytes, Sorted } from "../src/broker/memory/sorted.ts";
 import { idsOf, newBench, START, task } from "./support/contract/bench.ts";
@@ -150,21 +151,12 @@ test("compareBytes() orders texts as their UTF-8 bytes", () => {
 });
 
 function live(id: string, state: Live["state"]): Live {
-  return {
-    ...task(id),
-    enqueuedAt: START,
-    dueAt: undefined,
-    dedupe: undefined,
+  return newLive(newBooks(), task(id), START, {
     state,
     score: START,
     order: undefined,
-    attempt: 0,
-    token: undefined,
-    suspect: false,
-    cancelled: false,
-    lastError: undefined,
-    previousSpan: undefined,
-  };
+    dueAt: undefined,
+  });
 }
 
 test("inspect() finds what does not agree in the memory broker's books, and puts it right", () => {

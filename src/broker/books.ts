@@ -15,7 +15,7 @@ export interface CancelRequest {
 
 /** What `cancel` answers. */
 export interface CancelReply extends Counted {
-  /** Ended now, asked to stop, ended before, or unknown. */
+  /** Ended now, asked to stop or to be delivered as cancelled, ended before, or unknown. A schedule is unknown: `unschedule` it. */
   readonly status: "cancelled" | "cancelling" | "ended" | "missing";
 }
 
@@ -30,6 +30,8 @@ export type TaskStanding =
     readonly attempt: number;
     readonly dueAt: number | undefined;
     readonly lastError: string | undefined;
+    /** What its handler last told; only while it is leased. */
+    readonly progress?: string | undefined;
   }
   | {
     readonly status: "completed";
@@ -116,11 +118,13 @@ export interface PauseRequest {
 export interface PurgeRequest {
   /** Names this call: a repeat is answered the same. */
   readonly operation: string;
-  /** Ended only if accepted at that very instant. */
+  /** Ended only if accepted at that very instant; whenever it was, if that is left out. */
   readonly tasks: readonly {
     readonly id: string;
-    readonly enqueuedAt: number;
+    readonly enqueuedAt?: number | undefined;
   }[];
+  /** Whether to do to each what `cancel` does: a leased one is asked to stop, a dead one is left. @default {false} */
+  readonly stop?: boolean | undefined;
   /** Why, as the ended tasks keep it. */
   readonly error: string;
   /** How long their ids stay taken. */

@@ -12,6 +12,7 @@ import type {
   ResultReply,
   StatsReply,
 } from "./books.ts";
+import type { GroupChunk } from "./workflow.ts";
 
 export type {
   CancelReply,
@@ -31,6 +32,25 @@ export type {
   StatsReply,
   TaskStanding,
 } from "./books.ts";
+export type {
+  ForgetRequest,
+  GroupChunk,
+  GroupReply,
+  GroupStanding,
+  ListedSchedule,
+  ResultsReply,
+  ResultsRequest,
+  ScheduleReply,
+  ScheduleRequest,
+  SchedulesReply,
+  SchedulesRequest,
+  SuspendReply,
+  SuspendRequest,
+  UnscheduleReply,
+  UnscheduleRequest,
+  WorkflowBroker,
+  WorkflowVerbs,
+} from "./workflow.ts";
 
 /**
  * What stores the tasks and moves them: the port that every broker implements, and its specification.
@@ -40,6 +60,7 @@ export type {
  * - **A stale consumer changes nothing.** A lease is proved by its token, `consumer:seq` of the step that claimed it.
  * - **One commit per request.** Before it only additions that are harmless when repeated; after it only removals that a repeat or a later step finishes. So a request that failed half-way is repeated, never repaired.
  * - **Time is the broker's.** Callers send durations, and instants only as `runAt`.
+ * - **Lua buries nothing that has consequences.** A task that is `related` ends only by a settlement, in which its consumer sends what follows; cancelling one that waits makes it the next to be delivered, as cancelled.
  * - **Order** is first in, first out among due tasks; `priority` n counts as enqueued n minutes earlier; a delayed task counts from its due time; a retried or reaped task keeps its place.
  *
  * Strings are stored as they are given: envelopes, payloads and errors are the caller's affair.
@@ -96,6 +117,12 @@ export interface NewTask {
   readonly due: Due;
   /** What it has in common with others of which one is enough. */
   readonly dedupe: DedupeKey | undefined;
+  /** With what others it shares a bound on how many are leased. */
+  readonly concurrency?: ConcurrencyKey | undefined;
+  /** Whether its end has consequences, such as a hook, a next link or a group: then only a settlement ends it. @default {false} */
+  readonly related?: boolean | undefined;
+  /** The group that it is a member of, whose settlement is to name it; a member is `related`. */
+  readonly group?: string | undefined;
 }
 
 /** When a task may be claimed. */
@@ -112,6 +139,14 @@ export interface DedupeKey {
   readonly ttlMs: number;
 }
 
+/** At most `limit` tasks of one key are leased at a time, counting valid leases; the others wait their turn, and of each key no more than `limit` stand in line. */
+export interface ConcurrencyKey {
+  /** What the tasks have in common. */
+  readonly key: string;
+  /** How many; the last one given holds for all. */
+  readonly limit: number;
+}
+
 /** What `enqueue` takes. */
 export interface EnqueueRequest {
   /** In order. */
@@ -120,6 +155,8 @@ export interface EnqueueRequest {
   readonly maxBacklog: number | undefined;
   /** Refuse when this many tasks are ready, which is a command less. Unchecked when absent. */
   readonly maxReady?: number | undefined;
+  /** The group whose members these tasks are. */
+  readonly group?: GroupChunk | undefined;
 }
 
 /** What `enqueue` answers. */
@@ -168,8 +205,10 @@ export interface Settlement {
   readonly span: string;
   /** The dedupe key to free when the task ends, if it still names this task. */
   readonly dedupe: string | undefined;
-  /** Tasks that are enqueued in the same commit, if the settlement is accepted. */
+  /** Tasks that are enqueued in the same commit, if the settlement is accepted; however the task ends or goes on. */
   readonly enqueue: readonly NewTask[];
+  /** The group in which this end counts; of no meaning where the task goes on. Left out when the delivery was `counted`. */
+  readonly group?: string | undefined;
 }
 
 /** `keepMs`: how long the ended task is remembered, which is how long its id is taken. */
@@ -194,6 +233,13 @@ export type SettlementEnd =
     readonly kind: "release";
     readonly delayMs: number;
   }
+  | {
+    /** Claimed again at an instant of the broker's clock, its attempts counted anew. */
+    readonly kind: "snooze";
+    readonly at: number;
+    /** Replaces the task's envelope. */
+    readonly envelope?: string | undefined;
+  }
   | { readonly kind: "dead"; readonly error: string }
   | {
     readonly kind: "cancel" | "expire";
@@ -209,6 +255,8 @@ export interface Extension {
   readonly token: string;
   /** How long from now, instead of the step's `leaseMs`. */
   readonly leaseMs: number | undefined;
+  /** What its handler has to tell meanwhile, 4 KB at most; the last one can be read while the lease lasts. */
+  readonly progress?: string | undefined;
 }
 
 /** What `step` answers. */
@@ -249,7 +297,7 @@ export interface Delivery {
   readonly attempt: number;
   /** When the broker accepted the task. */
   readonly enqueuedAt: number;
-  /** When it was due, for a delayed task. */
+  /** When it was due, for a delayed task. In the future for a schedule that was changed or moved on meanwhile: its slot is yet to come. */
   readonly dueAt: number | undefined;
   /** The task's name; empty where the record cannot be read. */
   readonly name: string;
@@ -261,6 +309,10 @@ export interface Delivery {
   readonly lastError: string | undefined;
   /** Its last consumer died holding it: it was claimed alone, and is to run alone. */
   readonly suspect: boolean;
-  /** It was cancelled while leased: it is not to run. */
+  /** It was cancelled: it is not to run. */
   readonly cancelled: boolean;
+  /** Its end was counted in its group before it was redriven. */
+  readonly counted?: boolean;
+  /** The traceparent of the settlement that completed the group whose callback this is. */
+  readonly releasedBy?: string | undefined;
 }

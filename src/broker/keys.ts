@@ -1,4 +1,4 @@
-import { isOwnId, SHARDS } from "../core/id.ts";
+import { isOwnId, shardOf, SHARDS } from "../core/id.ts";
 
 /** The keys of one queue beside its bodies, by the names that the scripts use. The layout's version is part of each key; records grow only at their end. */
 export const KEY_NAMES = [
@@ -16,11 +16,11 @@ export const KEY_NAMES = [
  * - `ready` sorted set: tasks to claim, by order in µs less priority; `!paused` at −inf
  * - `due` sorted set: tasks to promote, by due ms with the priority in the fraction; `!lease` and `!sweep` below zero say when those want looking at
  * - `lease` sorted set: claimed tasks, by the lease's end in ms
- * - `state` hash: small mutable records. `t:` attempt|token|order|key|span|flags|reaped|error of a task from its first claim to its end, `c:` the last answer to a consumer, `d:` who holds a dedupe key
+ * - `state` hash: small mutable records. `t:` attempt|token|order|lane|span|flags|reaped|error[|released by[|progress]] of a task from its first claim, of one with a concurrency key from its acceptance, to its end; flags `x` cancelled, `p` suspended, `a` admitted from its lane, `l` waiting in it. `c:` the last answer to a consumer, `d:` who holds a dedupe key, `g:` how a group stands, `k:` how many of a concurrency key are admitted, how many wait, and its limit
  * - `ends` sorted set: what may be forgotten, by when
  * - `dead` sorted set: dead tasks, by when they died
- * - `line` sorted set: kept for keyed tasks
- * - `meta` hash: canary, pause, the last operations
+ * - `line` sorted set: `s:` the schedules, `k:key|order|id` tasks that wait for their concurrency key
+ * - `meta` hash: canary, pause, the last operations, `s:` the hash of a schedule
  */
 export type KeyName = typeof KEY_NAMES[number];
 
@@ -30,12 +30,17 @@ export const ALL_SHARDS: string = Array.from(
   (_, shard) => shard,
 ).join("");
 
+/** The shards of `ids`: only their hashes are declared, so that a cold database loads no others. */
+export function shardsOf(ids: readonly string[]): string {
+  return [...new Set(ids.map(shardOf))].join("");
+}
+
 /** The key of `name` in `queue`. */
 export function keyOf(queue: string, name: KeyName): string {
   return `baton:1:${queue}:${name}`;
 }
 
-/** The hash of shard `shard`: id → record. `L` live, `D` dead, `C` completed, `X` cancelled, `E` expired; a header line, then the envelope, result or error. */
+/** The hash of shard `shard`: id → record. `L` live, `W` waiting for its group, `D` dead, `C` completed, `X` cancelled, `E` expired; a header line, then the envelope, result or error. */
 export function bodyKeyOf(queue: string, shard: string): string {
   return `baton:1:${queue}:body.${shard}`;
 }

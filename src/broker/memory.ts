@@ -1,13 +1,14 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import { QueueFullError } from "../core/error.ts";
 import type {
-  Broker,
   CancelReply,
   CancelRequest,
   ChangedReply,
   Counted,
   EnqueueReply,
   EnqueueRequest,
+  ForgetRequest,
+  GroupReply,
   InspectReply,
   InspectRequest,
   ListReply,
@@ -16,15 +17,35 @@ import type {
   PurgeRequest,
   RedriveRequest,
   ResultReply,
+  ResultsReply,
+  ResultsRequest,
+  ScheduleReply,
+  ScheduleRequest,
+  SchedulesReply,
+  SchedulesRequest,
   StatsReply,
   StepReply,
   StepRequest,
+  SuspendReply,
+  SuspendRequest,
+  UnscheduleReply,
+  UnscheduleRequest,
+  WorkflowBroker,
 } from "./broker.ts";
-import { cancel, purge, redrive } from "./memory/admin.ts";
-import { type Books, newBooks, once } from "./memory/books.ts";
+import { cancel, forget, purge, redrive } from "./memory/admin.ts";
+import { type Books, newBooks, reserveOrders } from "./memory/books.ts";
 import { accept, overflows } from "./memory/enqueue.ts";
+import { chunk, standing } from "./memory/groups.ts";
 import { inspect } from "./memory/inspect.ts";
-import { list, result, stats } from "./memory/look.ts";
+import { advance } from "./memory/lanes.ts";
+import { list, result, results, stats } from "./memory/look.ts";
+import { once } from "./memory/register.ts";
+import {
+  schedule,
+  schedules,
+  suspend,
+  unschedule,
+} from "./memory/schedules.ts";
 import { step } from "./memory/step.ts";
 
 /** Options of {@link MemoryBroker}. */
@@ -37,7 +58,7 @@ export interface MemoryBrokerOptions {
  * A broker in this isolate's memory, for tests and demos: everything that the port promises, but nothing outlives the isolate and no other one sees it.
  * Each call counts as one request and no commands.
  */
-export class MemoryBroker implements Broker {
+export class MemoryBroker implements WorkflowBroker {
   /** What it is, for spans. */
   readonly type: string = "baton.MemoryBroker";
   readonly #clock: Pick<Clock, "now">;
@@ -58,7 +79,13 @@ export class MemoryBroker implements Broker {
           `maxBacklog is ${maxBacklog ?? maxReady}`,
         );
       }
-      return { answers: accept(books, tasks, now) };
+      const order = reserveOrders(books, now, tasks.length);
+      const related = request.group === undefined
+        ? tasks
+        : tasks.map((task) => ({ ...task, related: true }));
+      const answers = accept(books, related, now, order);
+      chunk(books, request, now);
+      return { answers };
     });
   }
 
@@ -70,13 +97,68 @@ export class MemoryBroker implements Broker {
   /** See {@linkcode Broker.cancel}. */
   cancel(queue: string, request: CancelRequest): Promise<CancelReply> {
     return this.#ask(queue, (books, now) => ({
-      status: once(books, request.operation, () => cancel(books, request, now)),
+      status: once(
+        books.operations,
+        request.operation,
+        () => cancel(books, request, now),
+      ),
     }));
   }
 
   /** See {@linkcode Broker.result}. */
   result(queue: string, id: string): Promise<ResultReply> {
     return this.#ask(queue, (books, now) => result(books, id, now));
+  }
+
+  /** See {@linkcode WorkflowVerbs.results}. */
+  results(queue: string, request: ResultsRequest): Promise<ResultsReply> {
+    return this.#ask(queue, (books, now) => results(books, request, now));
+  }
+
+  /** See {@linkcode WorkflowVerbs.group}. */
+  group(queue: string, id: string): Promise<GroupReply> {
+    return this.#ask(queue, (books, now) => standing(books, id, now));
+  }
+
+  /** See {@linkcode WorkflowVerbs.forget}. */
+  forget(queue: string, request: ForgetRequest): Promise<Counted> {
+    return this.#ask(queue, (books) => {
+      once(books.operations, request.operation, () => forget(books, request));
+      return {};
+    });
+  }
+
+  /** See {@linkcode WorkflowVerbs.schedule}. */
+  schedule(queue: string, request: ScheduleRequest): Promise<ScheduleReply> {
+    return this.#ask(queue, (books, now) => ({
+      status: schedule(books, request, now),
+    }));
+  }
+
+  /** See {@linkcode WorkflowVerbs.unschedule}. */
+  unschedule(
+    queue: string,
+    { operation, id }: UnscheduleRequest,
+  ): Promise<UnscheduleReply> {
+    return this.#ask(queue, (books) => ({
+      status: once(books.operations, operation, () => unschedule(books, id)),
+    }));
+  }
+
+  /** See {@linkcode WorkflowVerbs.suspend}. */
+  suspend(queue: string, request: SuspendRequest): Promise<SuspendReply> {
+    return this.#ask(queue, (books, now) => ({
+      status: once(
+        books.operations,
+        request.operation,
+        () => suspend(books, request, now),
+      ),
+    }));
+  }
+
+  /** See {@linkcode WorkflowVerbs.schedules}. */
+  schedules(queue: string, request: SchedulesRequest): Promise<SchedulesReply> {
+    return this.#ask(queue, (books) => schedules(books, request));
   }
 
   /** See {@linkcode Broker.list}. */
@@ -93,7 +175,7 @@ export class MemoryBroker implements Broker {
   pause(queue: string, request: PauseRequest): Promise<Counted> {
     const { operation, paused } = request;
     return this.#ask(queue, (books) => {
-      once(books, operation, () => void (books.paused = paused));
+      once(books.operations, operation, () => void (books.paused = paused));
       return {};
     });
   }
@@ -101,7 +183,11 @@ export class MemoryBroker implements Broker {
   /** See {@linkcode Broker.purge}. */
   purge(queue: string, request: PurgeRequest): Promise<ChangedReply> {
     return this.#ask(queue, (books, now) => ({
-      changed: once(books, request.operation, () => purge(books, request, now)),
+      changed: once(
+        books.operations,
+        request.operation,
+        () => purge(books, request, now),
+      ),
     }));
   }
 
@@ -109,7 +195,7 @@ export class MemoryBroker implements Broker {
   redrive(queue: string, request: RedriveRequest): Promise<ChangedReply> {
     return this.#ask(queue, (books, now) => ({
       changed: once(
-        books,
+        books.operations,
         request.operation,
         () => redrive(books, request, now),
       ),
@@ -131,7 +217,10 @@ export class MemoryBroker implements Broker {
       books = newBooks();
       this.#queues.set(queue, books);
     }
-    const answer = verb(books, Math.floor(this.#clock.now()));
+    const now = Math.floor(this.#clock.now());
+    books.admissions = 0;
+    const answer = verb(books, now);
+    advance(books, now);
     return { ...answer, commands: 0, requests: 1 };
   }
 }

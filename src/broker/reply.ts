@@ -2,6 +2,8 @@ import { BrokerError } from "../core/error.ts";
 import type {
   Delivery,
   EnqueueAnswer,
+  GroupStanding,
+  ListedSchedule,
   ListedState,
   ListedTask,
   Problem,
@@ -59,7 +61,7 @@ export function readStep(
   return {
     status: status === "replay" || status === "old" ? status : "done",
     now: nowAt,
-    nextDueAt: optional(next),
+    nextDueAt: optionalNumber(next),
     stale: texts(stale).map(fromMember),
     lost: texts(lost).map(fromMember),
     cancelled: texts(cancelled).map(fromMember),
@@ -83,7 +85,8 @@ function readDelivery(
   token: string,
   now: number,
 ): Delivery {
-  const [attempt, span, flags, suspect, error] = claim.slice(1).split("|");
+  const [attempt, span, flags = "", suspect, error, releasedBy] = claim.slice(1)
+    .split("|");
   const record = tagged.slice(1);
   const end = record.indexOf("\n");
   const header = record.startsWith("L|") && end > 0
@@ -100,21 +103,39 @@ function readDelivery(
     previousSpan: span === "" ? undefined : span,
     lastError: optionalField(error),
     suspect: suspect !== "",
-    cancelled: flags === "x",
+    cancelled: flags.includes("x"),
+    counted: header?.flags.includes("c") ?? false,
+    releasedBy: optional(releasedBy),
   };
 }
 
-export function readStanding(reply: Reply): TaskStanding {
-  const [word, , dueAt] = reply.head;
-  const [first = "", payload] = texts(reply.rest).map((text) => text.slice(1));
+/** Where tasks stand, in the order in which they were asked for. */
+export function readStandings(reply: Reply): TaskStanding[] {
+  return groups(texts(reply.rest), 3).map(([word, first, payload]) =>
+    readStanding(
+      word!.slice(1).split("|"),
+      first!.slice(1).split("|"),
+      payload!.startsWith("=") ? payload!.slice(1) : undefined,
+    )
+  );
+}
+
+function readStanding(
+  [word, dueAt]: readonly string[],
+  fields: readonly string[],
+  payload: string | undefined,
+): TaskStanding {
   if (word === "missing") return { status: "missing" };
-  if (word === "ended") return readEnded(first.split("|"), payload);
-  const [attempt, , , , , , , error] = first.split("|");
+  if (word === "ended") return readEnded(fields, payload);
+  const progress = word === "leased" ? optionalField(fields[9]) : undefined;
   return {
-    status: word === "leased" || word === "scheduled" ? word : "ready",
-    attempt: Number(attempt),
-    dueAt: optional(dueAt),
-    lastError: optionalField(error),
+    status: word === "leased" || word === "scheduled" || word === "waiting"
+      ? word
+      : "ready",
+    attempt: Number(fields[0]),
+    dueAt: optionalNumber(dueAt),
+    lastError: optionalField(fields[7]),
+    ...progress === undefined ? {} : { progress },
   };
 }
 
@@ -157,6 +178,47 @@ export function readListed(reply: Reply, state: ListedState): ListedTask[] {
   });
 }
 
+/** How a group stands. */
+export function readGroup({ head, rest }: Reply): GroupStanding {
+  if (head[0] === "missing") return { status: "missing" };
+  const [counts = "", callback] = String(rest[0]).slice(1).split("\n");
+  const [total, completed, dead, cancelled, expired, flags = ""] = counts
+    .split("|");
+  const sealed = total !== "-1";
+  return {
+    status: flags.includes("l")
+      ? "lost"
+      : flags.includes("f")
+      ? "complete"
+      : sealed
+      ? "sealed"
+      : "open",
+    total: sealed ? Number(total) : undefined,
+    completed: Number(completed),
+    dead: Number(dead),
+    cancelled: Number(cancelled),
+    expired: Number(expired),
+    callback: callback ? fromMember(callback) : undefined,
+  };
+}
+
+export function readSchedules(reply: Reply): ListedSchedule[] {
+  return groups(texts(reply.rest), 4).map(([id, stands, hash, record]) => {
+    const [suspended, state] = stands!.slice(1).split("|");
+    const [head = "", ...lines] = record!.slice(1).split("\n");
+    const header = head.startsWith("L|") ? readHeader(head) : undefined;
+    return {
+      id: fromMember(id!),
+      name: header?.name ?? "",
+      hash: hash!.slice(1),
+      envelope: header === undefined ? "" : lines.join("\n"),
+      dueAt: header?.dueAt,
+      suspended: suspended === "p",
+      state: state as ListedState,
+    };
+  });
+}
+
 export function readProblems(reply: Reply): Problem[] {
   return groups(texts(reply.rest), 2).map(([kind, entry]) => ({
     kind: kind!.slice(1) as Problem["kind"],
@@ -168,21 +230,31 @@ interface Header {
   readonly enqueuedAt: number;
   readonly dueAt: number | undefined;
   readonly name: string;
+  readonly flags: string;
 }
 
 /** The header line of a live or dead record; undefined where it cannot be read, so that its task is dead and others go on. */
 function readHeader(line: string): Header | undefined {
-  const [, us, due, , name = ""] = line.split("|");
+  const [, us, due, , name = "", , flags = ""] = line.split("|");
   const enqueuedAt = Math.floor(Number(us) / 1000);
   if (!Number.isSafeInteger(enqueuedAt)) return undefined;
   try {
-    return { enqueuedAt, dueAt: optional(due), name: decodeURIComponent(name) };
+    return {
+      enqueuedAt,
+      dueAt: optionalNumber(due),
+      name: decodeURIComponent(name),
+      flags,
+    };
   } catch {
     return undefined;
   }
 }
 
-function optional(text: string | undefined): number | undefined {
+function optional(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
+}
+
+function optionalNumber(text: string | undefined): number | undefined {
   return text === undefined || text === "" ? undefined : Number(text);
 }
 

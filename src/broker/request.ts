@@ -1,5 +1,6 @@
 import type {
   Due,
+  GroupChunk,
   NewTask,
   Settlement,
   SettlementEnd,
@@ -10,8 +11,8 @@ import { toMember, writeField } from "./keys.ts";
 type Values = readonly (string | number)[];
 
 /** A new task as the scripts read it. */
-export function taskList(task: NewTask): Values {
-  const { id, name, envelope, due, priority, dedupe } = task;
+function taskList(task: NewTask): Values {
+  const { id, name, envelope, due, priority, dedupe, concurrency } = task;
   return [
     toMember(id),
     encodeURIComponent(name),
@@ -21,6 +22,41 @@ export function taskList(task: NewTask): Values {
     priority,
     dedupe === undefined ? "" : encodeURIComponent(dedupe.key),
     dedupe?.ttlMs ?? 0,
+    isRelated(task) ? "r" : "",
+    concurrency === undefined
+      ? ""
+      : `${encodeURIComponent(concurrency.key)},${concurrency.limit}`,
+  ];
+}
+
+function isRelated({ related = false, group }: NewTask): boolean {
+  return related || group !== undefined;
+}
+
+/** Tasks with their count before them, and the group whose members they are. */
+export function enqueueList(
+  tasks: readonly NewTask[],
+  chunk: GroupChunk | undefined,
+): Values {
+  if (chunk === undefined) {
+    return [tasks.length, ...tasks.flatMap(taskList), ""];
+  }
+  const { id, ttlMs, seal = -1, sealMs, callback } = chunk;
+  return [
+    tasks.length,
+    ...tasks.flatMap((task) => taskList({ ...task, related: true })),
+    encodeURIComponent(id),
+    ttlMs,
+    seal,
+    sealMs,
+    ...callback === undefined ? [0] : [
+      1,
+      ...taskList({
+        ...callback,
+        dedupe: undefined,
+        concurrency: undefined,
+      }),
+    ],
   ];
 }
 
@@ -34,10 +70,11 @@ export function settlementList(request: StepRequest): Values {
     settle.length,
     ...settle.flatMap(settlementValues),
     extend.length,
-    ...extend.flatMap(({ id, token, leaseMs }) => [
+    ...extend.flatMap(({ id, token, leaseMs, progress }) => [
       toMember(id),
       token,
       leaseMs ?? 0,
+      progress === undefined ? "" : writeField(progress),
     ]),
     births.length,
     ...births.flat(),
@@ -45,13 +82,13 @@ export function settlementList(request: StepRequest): Values {
 }
 
 function settlementValues(settlement: Settlement): Values {
-  const { id, token, end, span, dedupe } = settlement;
+  const { id, token, end, span, dedupe, group } = settlement;
   const { kind } = end;
   return [
     toMember(id),
     token,
     kind,
-    kind === "retry" || kind === "release" ? end.delayMs : 0,
+    delayMs(end),
     kind === "complete" || kind === "cancel" || kind === "expire"
       ? end.keepMs
       : 0,
@@ -59,10 +96,25 @@ function settlementValues(settlement: Settlement): Values {
     payload(end),
     span,
     dedupe === undefined ? "" : encodeURIComponent(dedupe),
+    group === undefined ? "" : encodeURIComponent(group),
   ];
 }
 
-function dueMs(due: Due): number {
+/** For how long a task that goes on is put back; till when, if it is snoozed. */
+function delayMs(end: SettlementEnd): number {
+  switch (end.kind) {
+    case "retry":
+    case "release":
+      return end.delayMs;
+    case "snooze":
+      return end.at;
+    default:
+      return 0;
+  }
+}
+
+/** The number of a due time: an instant, or a delay. */
+export function dueMs(due: Due): number {
   switch (due.kind) {
     case "now":
       return 0;
@@ -94,6 +146,8 @@ function payload(end: SettlementEnd): string {
       return writeField(end.error);
     case "release":
       return "";
+    case "snooze":
+      return end.envelope ?? "";
     default:
       return end.error;
   }

@@ -1,13 +1,13 @@
 import { BrokerError, QueueFullError } from "../core/error.ts";
-import { shardOf } from "../core/id.ts";
 import type {
-  Broker,
   CancelReply,
   CancelRequest,
   ChangedReply,
   Counted,
   EnqueueReply,
   EnqueueRequest,
+  ForgetRequest,
+  GroupReply,
   InspectReply,
   InspectRequest,
   ListReply,
@@ -16,39 +16,49 @@ import type {
   PurgeRequest,
   RedriveRequest,
   ResultReply,
+  ResultsReply,
+  ResultsRequest,
+  ScheduleReply,
+  ScheduleRequest,
+  SchedulesReply,
+  SchedulesRequest,
   StatsReply,
   StepReply,
   StepRequest,
+  SuspendReply,
+  SuspendRequest,
+  UnscheduleReply,
+  UnscheduleRequest,
+  WorkflowBroker,
 } from "./broker.ts";
-import { ALL_SHARDS, toMember } from "./keys.ts";
+import { ALL_SHARDS, shardsOf, toMember } from "./keys.ts";
 import { CANCEL } from "./lua/cancel.ts";
 import { ENQUEUE } from "./lua/enqueue.ts";
-import { INSPECT } from "./lua/inspect.ts";
-import { LIST } from "./lua/list.ts";
 import { PAUSE } from "./lua/pause.ts";
 import { PURGE } from "./lua/purge.ts";
 import { REDRIVE } from "./lua/redrive.ts";
-import { RESULT } from "./lua/result.ts";
-import { STATS } from "./lua/stats.ts";
 import { STEP } from "./lua/step.ts";
-import {
-  commandsOf,
-  readAnswers,
-  readListed,
-  readProblems,
-  readStanding,
-  readStep,
-} from "./reply.ts";
+import { commandsOf, readAnswers, readStep } from "./reply.ts";
 import { type Ran, ScriptRunner } from "./runner.ts";
 import type { UpstashBrokerOptions, UpstashClient } from "./runner.ts";
 import { type ScriptCall, scriptCall } from "./script.ts";
-import { settlementList, taskList } from "./request.ts";
+import { inspect, list, stats } from "./look.ts";
+import { enqueueList, settlementList } from "./request.ts";
+import {
+  forget,
+  group,
+  results,
+  schedule,
+  schedules,
+  suspend,
+  unschedule,
+} from "./verbs.ts";
 
 /**
  * Tasks in an Upstash Redis database, over `fetch`: each verb is one Lua script and one request.
  * Constructing it does no I/O. A call that fails is repeated within its deadline, which is safe for every verb.
  */
-export class UpstashBroker implements Broker {
+export class UpstashBroker implements WorkflowBroker {
   /** What spans call it. */
   readonly type = "baton.UpstashBroker";
   readonly #runner: ScriptRunner;
@@ -67,8 +77,11 @@ export class UpstashBroker implements Broker {
   /** As {@linkcode Broker.enqueue}. */
   async enqueue(queue: string, request: EnqueueRequest): Promise<EnqueueReply> {
     const { tasks, maxBacklog, maxReady } = request;
-    const shards = shardsOf(tasks.map((task) => task.id));
-    const list = [tasks.length, ...tasks.flatMap(taskList)];
+    const { seal, callback } = request.group ?? {};
+    const stored = callback === undefined ? tasks : [...tasks, callback];
+    const shards = seal === undefined
+      ? shardsOf(stored.map((task) => task.id))
+      : ALL_SHARDS; // a callback that it releases may be in any
     const call = scriptCall(
       ENQUEUE,
       queue,
@@ -76,7 +89,7 @@ export class UpstashBroker implements Broker {
         backlog: maxBacklog ?? maxReady ?? 0,
         ready_only: maxBacklog === undefined ? 1 : 0,
       },
-      list,
+      enqueueList(tasks, request.group),
       shards,
     );
     let answered: Ran;
@@ -148,57 +161,50 @@ export class UpstashBroker implements Broker {
 
   /** As {@linkcode Broker.result}. */
   async result(queue: string, id: string): Promise<ResultReply> {
-    const { reply, requests } = await this.#runner.run(
-      scriptCall(RESULT, queue, { id: toMember(id) }, [], shardsOf([id])),
+    const { standings: [standing], commands, requests } = await results(
+      this.#runner,
+      queue,
+      { ids: [id], maxBytes: 0 },
     );
-    return { ...readStanding(reply), commands: commandsOf(reply), requests };
+    return { ...standing ?? { status: "missing" }, commands, requests };
   }
 
-  /** As {@linkcode Broker.list}. */
-  async list(queue: string, request: ListRequest): Promise<ListReply> {
-    const { state, limit } = request;
-    const first = state === "ready"
-      ? "(-inf"
-      : state === "scheduled"
-      ? "0"
-      : "-inf";
-    const [from = first, ...after] = request.cursor?.split("|") ?? [];
-    const { reply, requests } = await this.#runner.run(
-      scriptCall(LIST, queue, {
-        index: state,
-        from,
-        after: after.join("|"),
-        limit,
-      }),
-    );
-    const score = reply.head[2];
-    const last = reply.rest.at(-4);
-    return {
-      tasks: readListed(reply, state),
-      cursor: score === "" ? undefined : `${score}|${last}`,
-      commands: commandsOf(reply),
-      requests,
-    };
+  /** As {@linkcode WorkflowVerbs.results}. */
+  results(queue: string, request: ResultsRequest): Promise<ResultsReply> {
+    return results(this.#runner, queue, request);
   }
 
-  /** As {@linkcode Broker.stats}. */
-  async stats(queue: string): Promise<StatsReply> {
-    const { reply, requests } = await this.#runner.run(
-      scriptCall(STATS, queue, {}),
-    );
-    const [, , now, ready, scheduled, leased, dead, paused, order] = reply.head;
-    return {
-      now: Number(now),
-      ready: Number(ready),
-      scheduled: Number(scheduled),
-      leased: Number(leased),
-      dead: Number(dead),
-      paused: paused === "1",
-      oldestAt: order === "" ? undefined : Math.floor(Number(order) / 1000),
-      evicted: reply.rest.map((key) => String(key).slice(1)),
-      commands: commandsOf(reply),
-      requests,
-    };
+  /** As {@linkcode WorkflowVerbs.group}. */
+  group(queue: string, id: string): Promise<GroupReply> {
+    return group(this.#runner, queue, id);
+  }
+
+  /** As {@linkcode WorkflowVerbs.forget}. */
+  forget(queue: string, request: ForgetRequest): Promise<Counted> {
+    return forget(this.#runner, queue, request);
+  }
+
+  /** As {@linkcode WorkflowVerbs.schedule}. */
+  schedule(queue: string, request: ScheduleRequest): Promise<ScheduleReply> {
+    return schedule(this.#runner, queue, request);
+  }
+
+  /** As {@linkcode WorkflowVerbs.unschedule}. */
+  unschedule(
+    queue: string,
+    request: UnscheduleRequest,
+  ): Promise<UnscheduleReply> {
+    return unschedule(this.#runner, queue, request);
+  }
+
+  /** As {@linkcode WorkflowVerbs.suspend}. */
+  suspend(queue: string, request: SuspendRequest): Promise<SuspendReply> {
+    return suspend(this.#runner, queue, request);
+  }
+
+  /** As {@linkcode WorkflowVerbs.schedules}. */
+  schedules(queue: string, request: SchedulesRequest): Promise<SchedulesReply> {
+    return schedules(this.#runner, queue, request);
   }
 
   /** As {@linkcode Broker.pause}. */
@@ -212,13 +218,16 @@ export class UpstashBroker implements Broker {
 
   /** As {@linkcode Broker.purge}. */
   purge(queue: string, request: PurgeRequest): Promise<ChangedReply> {
-    const { operation, tasks, error, keepMs } = request;
+    const { operation, tasks, error, keepMs, stop = false } = request;
     if (tasks.length === 0) return Promise.resolve(NOTHING);
-    const list = tasks.flatMap((task) => [toMember(task.id), task.enqueuedAt]);
+    const list = tasks.flatMap((task) => [
+      toMember(task.id),
+      task.enqueuedAt ?? -1,
+    ]);
     return this.#change(scriptCall(
       PURGE,
       queue,
-      { operation, reason: error, keep: keepMs },
+      { operation, reason: error, keep: keepMs, polite: stop ? 1 : 0 },
       [tasks.length, ...list],
     ));
   }
@@ -233,29 +242,19 @@ export class UpstashBroker implements Broker {
     );
   }
 
+  /** As {@linkcode Broker.list}. */
+  list(queue: string, request: ListRequest): Promise<ListReply> {
+    return list(this.#runner, queue, request);
+  }
+
+  /** As {@linkcode Broker.stats}. */
+  stats(queue: string): Promise<StatsReply> {
+    return stats(this.#runner, queue);
+  }
+
   /** As {@linkcode Broker.inspect}. */
-  async inspect(queue: string, request: InspectRequest): Promise<InspectReply> {
-    const [part = PARTS[0]!, from = "0"] = request.cursor?.split("|") ?? [];
-    const { reply, requests } = await this.#runner.run(
-      scriptCall(INSPECT, queue, {
-        part,
-        from,
-        repair: request.repair ? 1 : 0,
-      }),
-    );
-    const [, , next, checked] = reply.head;
-    const following = PARTS[PARTS.indexOf(part) + 1];
-    return {
-      checked: Number(checked),
-      problems: readProblems(reply),
-      cursor: next !== "0"
-        ? `${part}|${next}`
-        : following === undefined
-        ? undefined
-        : `${following}|0`,
-      commands: commandsOf(reply),
-      requests,
-    };
+  inspect(queue: string, request: InspectRequest): Promise<InspectReply> {
+    return inspect(this.#runner, queue, request);
   }
 
   async #change(call: ScriptCall): Promise<ChangedReply> {
@@ -266,19 +265,3 @@ export class UpstashBroker implements Broker {
 }
 
 const NOTHING: ChangedReply = { changed: 0, commands: 0, requests: 0 };
-
-const PARTS: readonly string[] = [
-  ...ALL_SHARDS,
-  "ready",
-  "due",
-  "lease",
-  "dead",
-  "ends",
-  "state",
-  "markers",
-];
-
-/** The shards of `ids`: only their hashes are declared, so that a cold database loads no others. */
-function shardsOf(ids: readonly string[]): string {
-  return [...new Set(ids.map(shardOf))].join("");
-}

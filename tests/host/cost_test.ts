@@ -5,6 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import type { GroupChunk } from "../../src/broker/broker.ts";
 import type { EnqueueOptions } from "../../src/core/options.ts";
 import { defineTask } from "../../src/core/task.ts";
 import type { HandledTask } from "../../src/queue/options.ts";
@@ -15,6 +16,7 @@ import {
   type CostBench,
   openCosts,
 } from "../support/cost.ts";
+import { task as newTask } from "../support/contract/bench.ts";
 import { test } from "../support/suite.ts";
 
 const HOUR = 3_600_000;
@@ -200,6 +202,47 @@ test("step() costs at most 0.05 commands more for a task that another one deferr
   assertWithin(within, { commands: 0.4, requests: 0.03 }, 2_000);
 });
 
+test("step() costs at most 0.05 commands more for a task that is a member of a group", async () => {
+  await using bench = await openCosts();
+  const { broker } = bench;
+  const tasks = (part: number) =>
+    numbers(1_000).map((i) => newTask(`~0${`${part}${i}`.padStart(20, "0")}`));
+  const counted = async (group: GroupChunk | undefined) => {
+    const queue = `cost-${++queues}`;
+    const filling = await bench.costOf(async () => {
+      for (const part of [1, 2]) {
+        await broker.enqueue(queue, {
+          tasks: tasks(part),
+          maxBacklog: undefined,
+          group,
+        });
+      }
+    });
+    const cost = await bench.costOf(async () => {
+      const members = group === undefined ? 2_000 : 2_001;
+      assertEquals(
+        await consume(broker, queue, undefined, group?.id),
+        members,
+      );
+    });
+    return { filling, cost };
+  };
+  const plain = await counted(undefined);
+  const members = await counted({
+    id: "g",
+    seal: 2_000,
+    callback: newTask(`~0${"callback".padStart(20, "0")}`),
+    sealMs: HOUR,
+    ttlMs: HOUR,
+  });
+  const more = (members.cost.commands - plain.cost.commands) / 2_000;
+  const said = JSON.stringify([plain, members]);
+  assert(more > 0 && more <= 0.05, `${more} more: ${said}`);
+  const each = (members.filling.commands - plain.filling.commands) / 2;
+  assert(each <= 8, `${each} more for a chunk: ${said}`);
+  assertWithin(members.cost, { commands: 0.4, requests: 0.03 }, 2_000);
+});
+
 test("drain() costs at most 0.4 commands and 0.03 requests a task when half of the tasks were deferred by the others", async () => {
   await using bench = await openCosts();
   const queue = newQueue(bench);
@@ -216,6 +259,45 @@ test("a task's whole life costs at most 5 commands and 1.1 requests when it is e
     await drainAll(queue, 500);
   });
   assertWithin(cost, { commands: 5, requests: 1.1 }, 500);
+});
+
+for (const [keys, commands] of [[1, 1], [10, 1], [1_000, 1.5]] as const) {
+  test(`step() costs at most ${commands} commands a task of ${keys} concurrency keys`, async () => {
+    await using bench = await openCosts();
+    const { broker } = bench;
+    const queue = `cost-${++queues}`;
+    for (const part of [0, 1]) {
+      await broker.enqueue(queue, {
+        tasks: numbers(1_000).map((i) =>
+          newTask(`~0${`${part}${i}`.padStart(20, "-")}`, {
+            concurrency: {
+              key: `key ${i % keys}`,
+              limit: Math.max(1, 50 / keys),
+            },
+          })
+        ),
+        maxBacklog: undefined,
+      });
+    }
+    const cost = await bench.costOf(async () =>
+      assertEquals(await consume(broker, queue), 2_000)
+    );
+    assertWithin(cost, { commands, requests: 0.03 }, 2_000);
+  });
+}
+
+test("schedule() costs at most 4 commands when nothing changed", async () => {
+  await using bench = await openCosts();
+  const { broker } = bench;
+  const enter = (operation: string) =>
+    broker.schedule("cost-schedule", {
+      operation,
+      hash: "hourly",
+      task: newTask("tick", { due: { kind: "after", delayMs: HOUR } }),
+    });
+  await enter("first");
+  const cost = await bench.costOf(() => enter("second"));
+  assertWithin(cost, { commands: 4, requests: 1 });
 });
 
 const idle = { commands: 4, requests: 1 };

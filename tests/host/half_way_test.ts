@@ -14,6 +14,7 @@ import {
   enqueue,
   type Scenario,
   scenarios,
+  schedule,
   type Stage,
   START,
   step,
@@ -22,9 +23,9 @@ import { test } from "../support/suite.ts";
 
 for (const [name, scenario] of Object.entries(scenarios)) {
   test(`${name} ends the same when any command inside failed and it is repeated`, async () => {
-    const expected = await run(scenario, undefined);
+    const expected = await run(name, scenario, undefined);
     for (let k = 1;; k++) {
-      const got = await run(scenario, k);
+      const got = await run(name, scenario, k);
       if (got === undefined) break;
       assertEquals(got, expected, `command ${k} failed`);
       assert(k < 100, "the script never ends");
@@ -59,6 +60,81 @@ test("step() that failed half-way and is never repeated loses no task and no suc
     );
   }
 });
+
+for (const [name, scenario] of Object.entries(scenarios)) {
+  if (!/ a key/.test(name)) continue;
+  test(`${name} that failed half-way and is never repeated leaves none of its key waiting for ever`, async () => {
+    for await (const stage of halves(scenario)) {
+      const { broker, queue, k } = stage;
+      const ids = ["a", "b", "c", "d", "e", "due", "birth"];
+      const before = await Promise.all(
+        ids.map(async (id) => (await broker.result(queue, id)).status),
+      );
+      await enqueue(
+        stage,
+        ...ids.filter((_, i) => before[i] === "ready").map((id) => task(id)),
+        task("last", { concurrency: { key: "k", limit: 2 } }),
+      );
+      await finish(stage);
+      for (const [i, id] of [...ids, "last"].entries()) {
+        if (before[i] === "missing") continue;
+        const { status } = await broker.result(queue, id);
+        assert(
+          ["completed", "dead", "cancelled"].includes(status),
+          `command ${k} failed: '${id}' is ${status}`,
+        );
+      }
+      await stage.advance(2 * 3_600_000);
+      await step(stage, "janitor", 1, { limit: 0 });
+      const { problems } = await inspectAll(broker, queue);
+      const stuck = problems.filter(({ kind }) =>
+        kind === "unindexed" || kind === "marker"
+      );
+      assertEquals(stuck, [], `command ${k} failed`);
+    }
+  });
+}
+
+test("cancel() that failed half-way and is never repeated lets no more of a key be leased than may", async () => {
+  const name = "cancel() of a related task of a key that waits";
+  for await (const stage of halves(scenarios[name]!)) {
+    const { deliveries } = await step(stage, "heir", 1);
+    const running = deliveries.filter(({ cancelled }) => !cancelled);
+    assertEquals(
+      running.map(({ id }) => id),
+      ["b", "c"],
+      `command ${stage.k} failed`,
+    );
+  }
+});
+
+for (
+  const name of [
+    "step() that completes a group",
+    "step() that completes a group and claims its callback",
+    "step() that closes a group and forgets another",
+    "enqueue() of a seal that completes a group",
+  ]
+) {
+  test(`${name} that failed half-way and is never repeated fires the callback once`, async () => {
+    for await (const stage of halves(scenarios[name]!)) {
+      const { broker, queue, k } = stage;
+      const ends = await finish(stage, "g");
+      assertEquals(ends.get("callback") ?? 0, 1, `command ${k} failed`);
+      const group = await broker.group(queue, "g");
+      assert(
+        ["complete", "lost", "missing"].includes(group.status),
+        `command ${k} failed: the group is ${group.status}`,
+      );
+      const { problems } = await inspectAll(broker, queue);
+      assertEquals(
+        problems.filter((problem) => problem.kind !== "orphan"),
+        [],
+        `command ${k} failed`,
+      );
+    }
+  });
+}
 
 test("enqueue() that failed half-way and is repeated late counts from when it was accepted", async () => {
   const delayed5 = delayed("a", 5_000, { dedupe: { key: "k", ttlMs: 9_000 } });
@@ -112,6 +188,10 @@ for (const [name, scenario] of Object.entries(scenarios)) {
   test(`${name} that failed half-way and is never repeated loses no task`, async () => {
     for await (const stage of halves(scenario)) {
       await finish(stage);
+      if (/ a key/.test(name)) {
+        await stage.advance(2 * 3_600_000);
+        await step(stage, "janitor", 1, { limit: 0 });
+      }
       const { ready, scheduled, leased } = await stage.broker.stats(
         stage.queue,
       );
@@ -119,6 +199,37 @@ for (const [name, scenario] of Object.entries(scenarios)) {
       const { problems } = await inspectAll(stage.broker, stage.queue);
       const lost = problems.filter(({ kind }) => kind === "unindexed");
       assertEquals(lost, [], `command ${stage.k} failed`);
+    }
+  });
+}
+
+for (const [name, scenario] of Object.entries(scenarios)) {
+  if (!/^(schedule|step\(\) that fires)/.test(name)) continue;
+  test(`${name} that failed half-way and is never repeated leaves a schedule that comes, once`, async () => {
+    for await (const stage of halves(scenario)) {
+      const { broker, queue, k } = stage;
+      await broker.suspend(queue, {
+        operation: "resume",
+        id: "tick",
+        suspended: false,
+      });
+      await stage.advance(120_000);
+      const { status } = await broker.result(queue, "tick");
+      const { deliveries } = await step(stage, "heir", 1);
+      const ticks = deliveries.filter(({ id }) => id === "tick");
+      const expected = status === "missing" ? 0 : 1;
+      assertEquals(ticks.length, expected, `command ${k} failed`);
+      await step(stage, "heir", 2, {
+        limit: 0,
+        settle: ticks.map((tick) =>
+          settle(tick, ends.snooze(START + 180_000), {
+            enqueue: [task("tick@1"), task("tick@2")],
+          })
+        ),
+      });
+      await schedule(stage, "other", START + 180_000);
+      const { problems } = await inspectAll(broker, queue);
+      assertEquals(problems, [], `command ${k} failed`);
     }
   });
 }
@@ -151,28 +262,46 @@ async function* halves(
   }
 }
 
-/** Another consumer takes over everything: as in a real life, `done` enqueues its successors with its completion. */
-async function finish(stage: Stage): Promise<void> {
+/** Another consumer takes over everything: as in a real life, `done` enqueues its successors with its completion. Says how often each task ended. */
+async function finish(
+  stage: Stage,
+  group?: string,
+): Promise<ReadonlyMap<string, number>> {
+  const ended = new Map<string, number>();
   let seq = 0;
   let settlements: StepRequest["settle"] = [];
   for (let round = 0; round < 200; round++) {
     const reply = await step(stage, "heir", ++seq, { settle: settlements });
+    for (const { id } of settlements) ended.set(id, (ended.get(id) ?? 0) + 1);
     settlements = reply.deliveries.map((delivery) =>
       settle(delivery, ends.complete("2"), {
         enqueue: delivery.id === "done"
           ? [task("child"), delayed("grandchild", 60_000)]
           : [],
+        group: delivery.id === "callback" ? undefined : group,
       })
     );
     if (settlements.length > 0) continue;
-    if (reply.nextDueAt === undefined) return;
-    await stage.advance(Math.max(1, reply.nextDueAt - reply.now));
+    if (reply.nextDueAt !== undefined) {
+      await stage.advance(Math.max(1, reply.nextDueAt - reply.now));
+    } else if (group === undefined || (await isOver(stage, group))) {
+      return ended;
+    } else await stage.advance(600_000);
   }
   throw new Error("The queue never ran dry");
 }
 
-/** The database after the scenario, with or without a failure; undefined when the script has fewer commands. */
+async function isOver({ broker, queue }: Stage, id: string): Promise<boolean> {
+  const { status } = await broker.group(queue, id);
+  return status !== "open" && status !== "sealed";
+}
+
+/**
+ * The database after the scenario, with or without a failure; undefined when the script has fewer commands.
+ * What a request left in the lanes of keys is taken away by those that come after it.
+ */
 async function run(
+  name: string,
   scenario: Scenario,
   k: number | undefined,
 ): Promise<unknown> {
@@ -191,6 +320,10 @@ async function run(
       assertEquals(error.failure, "rejected");
     }
     await scenario.request(stage);
+  }
+  if (/ a key/.test(name)) {
+    await finish(stage);
+    await stage.advance(2 * 3_600_000);
   }
   await step(stage, "janitor", 1, { limit: 0 });
   const { problems } = await inspectAll(stage.broker, queue);

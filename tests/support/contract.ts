@@ -11,17 +11,22 @@ import {
   START,
 } from "./contract/bench.ts";
 import { cancelling } from "./contract/cancelling.ts";
+import { concurrency } from "./contract/concurrency.ts";
 import { dedupe } from "./contract/dedupe.ts";
 import { defer } from "./contract/defer.ts";
 import { endings } from "./contract/endings.ts";
 import { enqueueing } from "./contract/enqueueing.ts";
 import { fencing } from "./contract/fencing.ts";
+import { groups } from "./contract/groups.ts";
 import { looking } from "./contract/looking.ts";
 import { managing } from "./contract/managing.ts";
 import { order } from "./contract/order.ts";
 import { operations } from "./contract/operations.ts";
+import { progress } from "./contract/progress.ts";
+import { relations } from "./contract/relations.ts";
 import { repeats } from "./contract/repeats.ts";
 import { replays } from "./contract/replays.ts";
+import { schedules } from "./contract/schedules.ts";
 import { suspects } from "./contract/suspects.ts";
 import { sweeping } from "./contract/sweeping.ts";
 import { test } from "./suite.ts";
@@ -62,6 +67,11 @@ export function contract(name: string, makeBroker: MakeBroker): void {
     managing,
     looking,
     sweeping,
+    relations,
+    groups,
+    progress,
+    schedules,
+    concurrency,
   ];
   for (const part of parts) part(declare);
 }

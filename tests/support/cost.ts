@@ -5,6 +5,7 @@ import type {
   Counted,
   Delivery,
   NewTask,
+  WorkflowBroker,
 } from "../../src/broker/broker.ts";
 import { UpstashBroker } from "../../src/broker/upstash.ts";
 import { derivedId } from "../../src/core/id.ts";
@@ -28,7 +29,7 @@ export interface CostBench extends AsyncDisposable {
   readonly gateway: Gateway;
   /** Where the broker's requests go. */
   readonly lane: Lane;
-  readonly broker: Broker;
+  readonly broker: WorkflowBroker;
   /** What `work` costs. Nothing else may use this bench meanwhile. */
   costOf(work: () => Promise<unknown>): Promise<Cost>;
   /**
@@ -79,12 +80,13 @@ export async function openCosts(): Promise<CostBench> {
 
 /**
  * Consumes a queue of `broker` in batches of 50, each step settling one batch and claiming the next: what scripts cost, whatever the pace of a drain.
- * With `defers`, each task of this name enqueues a task `link` with its success. Says how many it completed.
+ * With `defers`, each task of this name enqueues a task `link` with its success; with `group`, each counts there. Says how many it completed.
  */
 export async function consume(
   broker: Broker,
   queue: string,
   defers?: string,
+  group?: string,
 ): Promise<number> {
   let held: readonly Delivery[] = [];
   let completed = 0;
@@ -103,6 +105,7 @@ export async function consume(
         span: "",
         dedupe: undefined,
         enqueue: name === defers ? [await linkOf(id)] : [],
+        group,
       }))),
       extend: [],
     });
@@ -162,9 +165,9 @@ async function storedBytes({ redis }: Gateway): Promise<number> {
 
 /** A broker that adds to `tally` what the replies of `inner` say they cost. */
 export function tallied(
-  inner: Broker,
+  inner: WorkflowBroker,
   tally: { commands: number; requests: number },
-): Broker {
+): WorkflowBroker {
   async function add<T extends Counted>(replying: Promise<T>): Promise<T> {
     const reply = await replying;
     tally.commands += reply.commands;
@@ -183,11 +186,18 @@ export function tallied(
     purge: (queue, request) => add(inner.purge(queue, request)),
     redrive: (queue, request) => add(inner.redrive(queue, request)),
     inspect: (queue, request) => add(inner.inspect(queue, request)),
+    group: (queue, id) => add(inner.group(queue, id)),
+    results: (queue, request) => add(inner.results(queue, request)),
+    forget: (queue, request) => add(inner.forget(queue, request)),
+    schedule: (queue, request) => add(inner.schedule(queue, request)),
+    unschedule: (queue, request) => add(inner.unschedule(queue, request)),
+    suspend: (queue, request) => add(inner.suspend(queue, request)),
+    schedules: (queue, request) => add(inner.schedules(queue, request)),
   };
 }
 
 /** Redis learns a script by its first use, which costs one request more. */
-async function warm(broker: Broker): Promise<void> {
+async function warm(broker: WorkflowBroker): Promise<void> {
   const queue = "warm";
   await broker.enqueue(queue, { tasks: [], maxBacklog: undefined });
   await broker.step(queue, {
@@ -202,4 +212,9 @@ async function warm(broker: Broker): Promise<void> {
   });
   await broker.pause(queue, { operation: "warm", paused: false });
   await broker.stats(queue);
+  await broker.schedule(queue, {
+    operation: "warm",
+    hash: "",
+    task: await linkOf("warm"),
+  });
 }

@@ -1,9 +1,11 @@
 import type {
-  Broker,
   EnqueueReply,
+  GroupChunk,
   NewTask,
+  ScheduleReply,
   StepReply,
   StepRequest,
+  WorkflowBroker,
 } from "../../src/broker/broker.ts";
 import { delayed, ends, settle, task } from "./contract/bench.ts";
 
@@ -11,7 +13,7 @@ export const START: number = 1_763_800_000_000;
 
 /** What a scenario has at hand. */
 export interface Stage {
-  readonly broker: Broker;
+  readonly broker: WorkflowBroker;
   readonly queue: string;
   advance(ms: number): Promise<void>;
 }
@@ -50,8 +52,67 @@ export const enqueue = (
 ): Promise<EnqueueReply> =>
   broker.enqueue(queue, { tasks, maxBacklog: undefined });
 
+/** Enqueues the members of a group, which is sealed with two and has a callback unless it says otherwise. */
+export const enqueueGroup = (
+  { broker, queue }: Stage,
+  chunk: Partial<GroupChunk>,
+  ...tasks: readonly NewTask[]
+): Promise<EnqueueReply> =>
+  broker.enqueue(queue, {
+    tasks,
+    maxBacklog: undefined,
+    group: {
+      id: "g",
+      seal: 2,
+      callback: task("callback"),
+      sealMs: 600_000,
+      ttlMs: 3_600_000,
+      ...chunk,
+    },
+  });
+
+/** Enters a schedule of this hash, due at an instant. */
+export const schedule = (
+  { broker, queue }: Stage,
+  hash: string,
+  at: number,
+  operation = `enter ${hash}`,
+): Promise<ScheduleReply> =>
+  broker.schedule(queue, {
+    operation,
+    hash,
+    task: task("tick", { envelope: hash, due: { kind: "at", at } }),
+  });
+
+const lane = { concurrency: { key: "k", limit: 2 } } as const;
+
+/** Tasks of a key of which two may be leased. */
+const keyed = (...ids: readonly string[]): readonly NewTask[] =>
+  ids.map((id) => task(id, lane));
+
 const held = (seq: number, ...ids: readonly string[]) =>
   ids.map((id) => ({ id, token: `worker:${seq}` }));
+
+function suspend(
+  { broker, queue }: Stage,
+  suspended: boolean,
+  operation = "op",
+) {
+  return broker.suspend(queue, { operation, id: "tick", suspended });
+}
+
+function unschedule({ broker, queue }: Stage) {
+  return broker.unschedule(queue, { operation: "op", id: "tick" });
+}
+
+function cancelA({ broker, queue }: Stage) {
+  return broker.cancel(queue, {
+    operation: "op",
+    id: "a",
+    error: "{}",
+    keepMs: 600_000,
+  });
+}
 
 const nothing = () => Promise.resolve();
 
@@ -186,6 +247,298 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
         keepMs: 600_000,
       }),
   },
+  "cancel() of a related task that is scheduled": {
+    script: "cancel",
+    prepare: (stage) =>
+      enqueue(stage, task("b"), delayed("a", 5_000, { related: true })).then(
+        () => {},
+      ),
+    request: ({ broker, queue }) =>
+      broker.cancel(queue, {
+        operation: "op",
+        id: "a",
+        error: "{}",
+        keepMs: 600_000,
+      }),
+  },
+  "enqueue() of a group's first chunk": {
+    script: "enqueue",
+    prepare: nothing,
+    request: (stage) =>
+      enqueueGroup(
+        stage,
+        { seal: undefined },
+        task("a"),
+        delayed("b", 5_000, { dedupe: { key: "k", ttlMs: 9_000 } }),
+      ),
+  },
+  "enqueue() of a group's last chunk": {
+    script: "enqueue",
+    prepare: (stage) =>
+      enqueueGroup(stage, { seal: undefined }, task("a")).then(() => {}),
+    request: (stage) => enqueueGroup(stage, { callback: undefined }, task("b")),
+  },
+  "enqueue() of a seal that completes a group": {
+    script: "enqueue",
+    prepare: async (stage) => {
+      await enqueueGroup(stage, { seal: undefined }, task("a"));
+      await step(stage, "worker", 1);
+      await step(stage, "worker", 2, {
+        limit: 0,
+        settle: held(1, "a").map((each) =>
+          settle(each, ends.complete("1"), { group: "g" })
+        ),
+      });
+    },
+    request: (stage) => enqueueGroup(stage, { seal: 1, callback: undefined }),
+  },
+  "enqueue() of an empty group": {
+    script: "enqueue",
+    prepare: nothing,
+    request: (stage) => enqueueGroup(stage, { seal: 0 }),
+  },
+  "step() that completes a group": {
+    script: "step",
+    prepare: async (stage) => {
+      await enqueueGroup(stage, {}, task("a"), task("b"));
+      await step(stage, "worker", 1);
+    },
+    request: (stage) =>
+      step(stage, "worker", 2, {
+        limit: 0,
+        settle: [
+          ...held(1, "a").map((each) =>
+            settle(each, ends.dead("{}"), { group: "g" })
+          ),
+          ...held(1, "b").map((each) =>
+            settle(each, ends.complete("1"), { group: "g", span: "00-b" })
+          ),
+        ],
+      }),
+  },
+  "step() that completes a group and claims its callback": {
+    script: "step",
+    prepare: async (stage) => {
+      await enqueueGroup(stage, {}, task("a"), task("b"));
+      await step(stage, "worker", 1);
+    },
+    request: (stage) =>
+      step(stage, "worker", 2, {
+        settle: held(1, "a", "b").map((each) =>
+          settle(each, ends.complete("1"), { group: "g", span: "00-b" })
+        ),
+      }),
+  },
+  "step() that closes a group and forgets another": {
+    script: "step",
+    prepare: async (stage) => {
+      await enqueueGroup(stage, { id: "old", seal: 0, callback: undefined });
+      await enqueueGroup(stage, { seal: undefined }, delayed("a", 90_000_000));
+      await stage.advance(2 * 3_600_000);
+    },
+    request: (stage) => step(stage, "worker", 1, { limit: 0 }),
+  },
+  "step() that snoozes, tells progress and enqueues": {
+    script: "step",
+    prepare: async (stage) => {
+      await enqueue(stage, ...["a", "b", "c"].map((id) => task(id)));
+      await step(stage, "worker", 1);
+    },
+    request: (stage) =>
+      step(stage, "worker", 2, {
+        limit: 0,
+        settle: [
+          ...held(1, "a").map((each) =>
+            settle(each, ends.snooze(START + 60_000, "other"), {
+              enqueue: [task("a@1"), task("a@2"), task("a@3")],
+            })
+          ),
+          ...held(1, "b").map((each) =>
+            settle(each, ends.retry(60_000), { enqueue: [task("b@1")] })
+          ),
+        ],
+        extend: held(1, "c").map((each) => ({
+          ...each,
+          leaseMs: undefined,
+          progress: "half",
+        })),
+      }),
+  },
+  "forget()": {
+    script: "forget",
+    async prepare(stage) {
+      await enqueueGroup(stage, { callback: undefined }, task("a"), task("b"));
+      await step(stage, "worker", 1);
+      const [a, b] = held(1, "a", "b");
+      await step(stage, "worker", 2, {
+        limit: 0,
+        settle: [
+          settle(a!, ends.complete("1"), { group: "g" }),
+          settle(b!, ends.dead("{}"), { group: "g" }),
+        ],
+      });
+      await enqueue(stage, task("c"));
+    },
+    request: ({ broker, queue }) =>
+      broker.forget(queue, {
+        operation: "op",
+        ids: ["a", "b", "c", "never"],
+        group: "g",
+      }),
+  },
+  "enqueue() of tasks of a key": {
+    script: "enqueue",
+    prepare: nothing,
+    request: (stage) =>
+      enqueue(stage, ...keyed("a", "b", "c"), delayed("d", 5_000, lane)),
+  },
+  "enqueue() of one task of a key that waits": {
+    script: "enqueue",
+    prepare: (stage) => enqueue(stage, ...keyed("a", "b")).then(() => {}),
+    request: (stage) => enqueue(stage, ...keyed("c")),
+  },
+  "enqueue() of a task of a key that raises its limit": {
+    script: "enqueue",
+    prepare: (stage) => enqueue(stage, ...keyed("a", "b", "c")).then(() => {}),
+    request: (stage) =>
+      enqueue(stage, task("d", { concurrency: { key: "k", limit: 4 } })),
+  },
+  "step() that makes room in a key": {
+    script: "step",
+    prepare: async (stage) => {
+      await enqueue(stage, ...keyed("a", "b", "c", "d", "e"));
+      await enqueue(stage, delayed("due", 10, lane));
+      await stage.advance(20);
+      await step(stage, "worker", 1);
+    },
+    request: (stage) => {
+      const [a, b] = held(1, "a", "b");
+      return step(stage, "worker", 2, {
+        settle: [
+          settle(a!, ends.complete("1"), { enqueue: keyed("birth") }),
+          settle(b!, ends.retry(60_000)),
+        ],
+      });
+    },
+  },
+  "cancel() of a task of a key": {
+    script: "cancel",
+    prepare: (stage) => enqueue(stage, ...keyed("a", "b", "c")).then(() => {}),
+    request: cancelA,
+  },
+  "cancel() of a related task of a key that waits": {
+    script: "cancel",
+    prepare: (stage) =>
+      enqueue(
+        stage,
+        ...keyed("b", "c"),
+        task("a", { ...lane, related: true }),
+      ).then(() => {}),
+    request: cancelA,
+  },
+  "purge() of tasks of a key": {
+    script: "purge",
+    prepare: (stage) =>
+      enqueue(stage, ...keyed("a", "b", "c", "d")).then(() => {}),
+    request: ({ broker, queue }) =>
+      broker.purge(queue, {
+        operation: "op",
+        tasks: [{ id: "a" }, { id: "d" }, { id: "b" }],
+        error: "{}",
+        keepMs: 600_000,
+      }),
+  },
+  "redrive() of tasks of a key": {
+    script: "redrive",
+    prepare: async (stage) => {
+      await enqueue(stage, ...keyed("a", "b", "c"));
+      await step(stage, "worker", 1);
+      await step(stage, "worker", 2, {
+        limit: 0,
+        settle: held(1, "a", "b").map((each) => settle(each, ends.dead("{}"))),
+      });
+    },
+    request: ({ broker, queue }) =>
+      broker.redrive(queue, {
+        operation: "op",
+        tasks: ["a", "b"].map((id) => ({ id, diedAt: START })),
+      }),
+  },
+  "schedule()": {
+    script: "schedule",
+    prepare: nothing,
+    request: (stage) => schedule(stage, "hourly", START + 60_000),
+  },
+  "schedule() that is due": {
+    script: "schedule",
+    prepare: (stage) => schedule(stage, "old", START + 60_000).then(() => {}),
+    request: (stage) => schedule(stage, "new", START - 60_000),
+  },
+  "schedule() that changes a leased one": {
+    script: "schedule",
+    prepare: async (stage) => {
+      await schedule(stage, "old", START);
+      await step(stage, "worker", 1);
+    },
+    request: (stage) => schedule(stage, "new", START + 60_000),
+  },
+  "schedule() that changes a suspended one": {
+    script: "schedule",
+    prepare: async (stage) => {
+      await schedule(stage, "old", START);
+      await suspend(stage, true, "before");
+    },
+    request: (stage) => schedule(stage, "new", START + 60_000),
+  },
+  "step() that fires a schedule": {
+    script: "step",
+    prepare: async (stage) => {
+      await schedule(stage, "minutely", START);
+      await step(stage, "worker", 1);
+    },
+    request: (stage) =>
+      step(stage, "worker", 2, {
+        settle: held(1, "tick").map((each) =>
+          settle(each, ends.snooze(START + 60_000, "next"), {
+            enqueue: [task("tick@1"), task("tick@2")],
+          })
+        ),
+      }),
+  },
+  "unschedule()": {
+    script: "unschedule",
+    prepare: (stage) => schedule(stage, "old", START + 60_000).then(() => {}),
+    request: unschedule,
+  },
+  "unschedule() of a leased one": {
+    script: "unschedule",
+    prepare: async (stage) => {
+      await schedule(stage, "old", START);
+      await step(stage, "worker", 1);
+    },
+    request: unschedule,
+  },
+  "suspend()": {
+    script: "suspend",
+    prepare: (stage) => schedule(stage, "old", START).then(() => {}),
+    request: (stage) => suspend(stage, true),
+  },
+  "suspend() of a leased one": {
+    script: "suspend",
+    prepare: async (stage) => {
+      await schedule(stage, "old", START);
+      await step(stage, "worker", 1);
+    },
+    request: (stage) => suspend(stage, true),
+  },
+  "suspend() that resumes": {
+    script: "suspend",
+    prepare: async (stage) => {
+      await schedule(stage, "old", START);
+      await suspend(stage, true, "before");
+    },
+    request: (stage) => suspend(stage, false),
+  },
   "pause()": {
     script: "pause",
     prepare: (stage) => enqueue(stage, task("a")).then(() => {}),
@@ -210,12 +563,17 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
         limit: 0,
         settle: held(1, "dead").map((each) => settle(each, ends.dead())),
       });
-      await enqueue(stage, task("ready"), delayed("due", 5_000));
+      await enqueue(
+        stage,
+        task("ready"),
+        delayed("due", 5_000),
+        delayed("related", 5_000, { related: true }),
+      );
     },
     request: ({ broker, queue }) =>
       broker.purge(queue, {
         operation: "op",
-        tasks: ["dead", "ready", "due"].map((id) => ({
+        tasks: ["dead", "ready", "due", "related"].map((id) => ({
           id,
           enqueuedAt: START,
         })),

@@ -2,13 +2,14 @@
  * Accepts new tasks, for `enqueue` and for a settlement's deferred ones: the record is the gate, then comes the index.
  * A repeat finds the record; if an earlier request failed before the index was written, it writes it now.
  *
- * Record: `L|accepted µs|due ms|priority|name|dedupe\n envelope`. Answers: `+` new, `=` known, `@id` another holds the dedupe key.
+ * Record: `L|accepted µs|due ms|priority|name|dedupe[|flags[|key,limit]]\n envelope`. Answers: `+` new, `=` known, `@id` another holds the dedupe key.
  */
 export const ADMIT: string = `
 local fresh, holders, seen, dedupes, taken = {}, {}, {}, {}, {}
 local function new_task()
-  return { id = arg(), name = arg(), envelope = arg(), kind = arg(), at = num(), priority = num(), dedupe = arg(), ttl = num() }
+  return { id = arg(), name = arg(), envelope = arg(), kind = arg(), at = num(), priority = num(), dedupe = arg(), ttl = num(), flags = arg(), lane = arg() }
 end
+local function extras(t) return t.lane ~= "" and "|" .. t.flags .. "|" .. t.lane or t.flags ~= "" and "|" .. t.flags or "" end
 local function hold(t, since)
   if t.dedupe == "" or since + t.ttl <= now then return end
   local till = text(since + t.ttl)
@@ -31,7 +32,7 @@ local function admit(t, order, old)
   seen[t.id] = true
   local at = t.kind == "after" and now + t.at or t.kind == "at" and t.at or 0
   if at <= now then at = 0 end
-  local record = "L|" .. text(order) .. "|" .. (at > 0 and text(at) or "") .. "|" .. t.priority .. "|" .. t.name .. "|" .. t.dedupe .. "\\n" .. t.envelope
+  local record = "L|" .. text(order) .. "|" .. (at > 0 and text(at) or "") .. "|" .. t.priority .. "|" .. t.name .. "|" .. t.dedupe .. extras(t) .. "\\n" .. t.envelope
   local written = false
   if old == nil then
     written = call("HSETNX", body(t.id), t.id, record) == 1
@@ -44,13 +45,17 @@ local function admit(t, order, old)
   if old then
     if sub(old, 1, 1) == "L" then
       local h = header(old)
-      if unindexed(t.id) then line_up(t.id, h.due, h.priority, h.us) end
+      local current = h.lane ~= "" and call("HGET", state, "t:" .. t.id)
+      local v = current and split(current)
+      if h.lane ~= "" and not v then stand(t.id, h.due, h.priority, h.us, h.lane)
+      elseif v and find(v[6] or "", "l", 1, true) then put(zline, 0, spot(v, t.id))
+      elseif unindexed(t.id) then line_up(t.id, h.due, h.priority, h.us) end
       if t.dedupe ~= "" and h.dedupe == t.dedupe and not holders[t.dedupe] then hold(t, floor(h.us / 1000)) end
     end
     return "="
   end
   if not written then put(fresh, t.id, record) end
   hold(t, now)
-  line_up(t.id, at, t.priority, order)
+  stand(t.id, at, t.priority, order, t.lane)
   return "+"
 end`;

@@ -1,6 +1,6 @@
 /** Counted calls, the arguments that follow the named ones, and lists. Every script begins with it. */
 export const BASE: string = `
-local floor, fmt, sub, match = math.floor, string.format, string.sub, string.match
+local floor, fmt, sub, match, find = math.floor, string.format, string.sub, string.match, string.find
 local commands = 1
 local function call(...) commands = commands + 1 return redis.call(...) end
 local function arg() cursor = cursor + 1 return ARGV[cursor] end
@@ -11,6 +11,11 @@ local function split(s)
   local out = {}
   for part in string.gmatch(s .. "|", "([^|]*)|") do out[#out + 1] = part end
   return out
+end
+local function join(v)
+  local last = (v[10] or "") ~= "" and 10 or (v[9] or "") ~= "" and 9 or 8
+  for i = 1, last do v[i] = v[i] or "" end
+  return table.concat(v, "|", 1, last)
 end
 local function flush(command, key, list, option)
   for i = 1, #list, 2000 do
@@ -89,16 +94,20 @@ local function forgettable(record)
   return till and tonumber(till) <= now
 end`;
 
-/** How a live record's header line says when and where it stands in line. Needs the clock and \`zready\`, \`zdue\`. */
+/** What a record's header line says. Flags: \`r\` related, \`c\` counted, \`s\` a schedule; behind them the concurrency key and its limit, \`key,limit\`. Needs the clock. */
+export const HEADER: string = `
+local function header(record)
+  local h = split(match(record, "^[^\\n]*"))
+  return { tag = h[1], us = tonumber(h[2]) or us, due = tonumber(h[3]) or 0, priority = tonumber(h[4]) or 0, name = h[5] or "", dedupe = h[6] or "", died = h[7], attempt = h[8], bytes = tonumber(h[9]) or 0, flags = h[1] == "D" and h[10] or h[1] ~= "D" and h[7] or "", group = h[8], lane = h[1] == "D" and h[11] or h[1] == "L" and h[8] or "" }
+end`;
+
+/** Where a live task stands in line; a priority over 20 goes before all others. Needs \`zready\`, \`zdue\`. */
 export const LINE: string = `
+local function place(at, priority) return text(at - (priority > 20 and 1e16 or priority * 60000000)) end
 local function due_score(at, priority) return fmt("%.5f", at + (priority + 10) / 32) end
 local function line_up(id, at, priority, order)
   if at > now then put(zdue, due_score(at, priority), id)
-  else put(zready, text((at > 0 and at * 1000 or order) - priority * 60000000), id) end
-end
-local function header(record)
-  local h = split(match(record, "^[^\\n]*"))
-  return { tag = h[1], us = tonumber(h[2]) or us, due = tonumber(h[3]) or 0, priority = tonumber(h[4]) or 0, name = h[5] or "", dedupe = h[6] or "" , died = h[7], attempt = h[8], bytes = tonumber(h[9]) or 0 }
+  else put(zready, place(at > 0 and at * 1000 or order, priority), id) end
 end`;
 
 /**
@@ -108,7 +117,7 @@ end`;
 export const OPERATIONS: string = `
 local operations = call("HGET", meta, "ops") or ""
 local function answered(operation)
-  local from, to = string.find(operations, operation .. "=", 1, true)
+  local from, to = find(operations, operation .. "=", 1, true)
   return from and match(operations, "^([^;]*)", to + 1)
 end
 local function remember(operation, answer, ...)

@@ -1,12 +1,9 @@
 /**
  * ready → leased, the attempt counted. A task whose last consumer died holding it is claimed alone, by a consumer that holds nothing, so that it takes nobody with it; a busy consumer passes it over, and is told.
- * What is indexed without being claimable is cleared: a record the database lost, a task that ended or is leased already.
+ * What is indexed without being claimable is cleared: a record the database lost, a task that ended, is leased already or waits in its lane.
  */
 export const CLAIM: string = `
 local deliveries, claimed, xready, paused, ghosts, suspects = {}, {}, {}, 0, 0, 0
-local function deliver(id, attempt, v, record)
-  put(deliveries, id, "#" .. attempt .. "|" .. (v[5] or "") .. "|" .. (v[6] or "") .. "|" .. (v[7] or "") .. "|" .. (v[8] or ""), "=" .. record)
-end
 if limit > 0 then
   local line = call("ZRANGE", ready, 0, limit - 1 + (alone == 1 and 0 or 50), "WITHSCORES")
   if line[1] == "!paused" then
@@ -42,11 +39,15 @@ if limit > 0 then
     local bytes = 0
     for i = 1, #ids do
       local id, record, v, field = ids[i], records[i], picked[i].v, "t:" .. ids[i]
+      if (v[4] or "") ~= "" and (not record or match(record, "^[CXED]|%d")) then
+        gather({ v[4] })
+        leave(id, v)
+      end
       if not record then
         ghosts = ghosts + 1
         put(xready, id)
         put(hdel, field)
-      elseif v[2] and v[2] ~= "" then put(xready, id)
+      elseif v[2] and v[2] ~= "" or find(v[6] or "", "l", 1, true) then put(xready, id)
       elseif match(record, "^[CXED]|%d") then
         put(xready, id)
         put(hdel, field)
@@ -55,10 +56,10 @@ if limit > 0 then
       else
         if bytes > 0 and bytes + #record > max_bytes then break end
         bytes = bytes + #record
-        local attempt = text((tonumber(v[1]) or 0) + 1)
-        local order = v[3] and v[3] ~= "" and v[3] or text(tonumber(picked[i].order))
-        set(field, attempt .. "|" .. me .. "|" .. order .. "||" .. (v[5] or "") .. "|" .. (v[6] or "") .. "|" .. (v[7] or "") .. "|" .. (v[8] or ""))
-        deliver(id, attempt, v, record)
+        v[1], v[2] = text((tonumber(v[1]) or 0) + 1), me
+        if (v[3] or "") == "" then v[3] = text(tonumber(picked[i].order)) end
+        set(field, join(v))
+        deliver(deliveries, id, v, record)
         put(claimed, id)
         put(xready, id)
         put(zlease, text(now + lease_ms), id)
@@ -74,6 +75,9 @@ end`;
 export const RECALL: string = `
 local memory, asked = false, false
 local known_till = 0
+local function deliver(list, id, v, record)
+  put(list, id, "#" .. v[1] .. "|" .. table.concat(v, "|", 5, #v > 8 and 9 or 8), "=" .. record)
+end
 local function recall()
   asked = true
   if not memory then return nil end
@@ -97,7 +101,7 @@ local function recall()
   for i = 1, #extends do
     local v = state_of("t:" .. extends[i].id)
     if not v or v[2] ~= extends[i].token then put(lost, extends[i].id)
-    elseif v[6] == "x" then put(cancelled, extends[i].id) end
+    elseif find(v[6], "x", 1, true) then put(cancelled, extends[i].id) end
   end
   local again, leftover = {}, {}
   for id in string.gmatch(claimed_then, "[^\\1]+") do put(ids, id) put(fields, "t:" .. id) end
@@ -106,7 +110,7 @@ local function recall()
     for i = 1, #ids do
       local v = states[i] and split(states[i])
       if v and v[2] == me and records[i] then
-        put(again, ids[i], "#" .. v[1] .. "|" .. v[5] .. "|" .. v[6] .. "|" .. v[7] .. "|" .. v[8], "=" .. records[i])
+        deliver(again, ids[i], v, records[i])
         put(leftover, ids[i])
       end
     end

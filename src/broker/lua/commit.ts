@@ -5,7 +5,15 @@ if #claimed > 0 and not (first_lease and first_lease <= now + lease_ms) then
   call("ZADD", due, text(now + lease_ms - 1e14), "!lease")
 end
 flush("ZADD", lease, zlease)
-if #settles > 0 or #claimed > 0 then
+if #touched > 0 then
+  zready = {}
+  advance()
+  flush("ZADD", ready, zready)
+  local back = {}
+  for i = 2, #zready, 2 do back[zready[i]] = true end
+  for i = #xready, 1, -1 do if back[xready[i]] then table.remove(xready, i) end end
+end
+if #settles > 0 or #claimed > 0 or told then
   if known_till < now + 43200000 then
     newcomer = not memory
     known_till = now + 86400000
@@ -40,6 +48,7 @@ flush("ZREM", lease, gone)
 flush("HDEL", state, hdel)
 flush("ZREM", ready, xready)
 flush("ZREM", due, xdue)
+flush("ZREM", line, xline)
 if first_lease and first_lease <= now or #settles > 0 and #claimed == 0 then first_lease = mark_leases() end`;
 
 /** Canaries, planted once a queue: a key without its own was evicted, or fell back to an older copy. */
@@ -52,15 +61,41 @@ local function plant()
   call("HSET", meta, "canary", text(now))
 end`;
 
-/** Forgets what is past its time, when the marker \`!sweep\` says that something is: ended tasks, consumers, dedupe keys, the oldest of the dead. */
+/** Forgets what is past its time, when the marker \`!sweep\` says that something is: ended tasks, consumers, dedupe keys, groups, the oldest of the dead. A group that is not complete is closed instead, with what it has, and forgotten later. */
 export const SWEEP: string = `
-local sweeping = 0
+local sweeping, risen = 0, false
+local function close(names)
+  local values, records, places, left, spent = call("HMGET", state, unpack(names)), {}, {}, {}, {}
+  hset, zends = {}, {}
+  for i = 1, #names do
+    local key = sub(names[i], 1, 2) == "k:"
+    local g = not key and group_of(values[i])
+    if key and match(values[i] or "0|0|", "^0|0|") then
+      call("ZREMRANGEBYLEX", line, "[" .. names[i] .. "|", "(" .. names[i] .. "}")
+      put(left, names[i])
+    elseif key then put(spent, names[i])
+    elseif g and not find(g[6], "f", 1, true) then
+      g[6] = g[6] .. "l"
+      follow(sub(names[i], 3), g, us + i, "", records, places)
+      risen = true
+    elseif g then put(zends, g[9], names[i])
+    else put(left, names[i]) end
+  end
+  store(records)
+  flush("ZADD", ready, places)
+  flush("HSET", state, hset)
+  flush("ZADD", ends, zends)
+  flush("HDEL", state, left)
+  flush("ZREM", ends, left)
+  flush("ZREM", ends, spent)
+end
 local function sweep()
   local found = call("ZRANGE", ends, "-inf", text(now), "BYSCORE", "LIMIT", 0, 2000)
-  local ids, fields = {}, {}
+  local ids, fields, past, closing = {}, {}, {}, {}
   for i = 1, #found do
     local kind = sub(found[i], 1, 2)
-    if kind == "c:" or kind == "d:" then put(fields, found[i]) else put(ids, found[i]) end
+    if kind == "g:" or kind == "k:" then put(closing, found[i]) else put(past, found[i]) end
+    if kind == "c:" or kind == "d:" then put(fields, found[i]) elseif kind ~= "g:" and kind ~= "k:" then put(ids, found[i]) end
   end
   local old_dead = call("ZRANGE", dead, "-inf", text(now - 15552000000), "BYSCORE", "LIMIT", 0, 500)
   if #old_dead == 0 then
@@ -70,8 +105,9 @@ local function sweep()
   for i = 1, #old_dead do put(ids, old_dead[i]) end
   forget(ids)
   flush("HDEL", state, fields)
-  flush("ZREM", ends, found)
+  flush("ZREM", ends, past)
   flush("ZREM", dead, old_dead)
+  if #closing > 0 then close(closing) end
   if #found == 2000 or #old_dead == 500 then sweeping = 1 end
   local first = call("ZRANGE", ends, 0, 0, "WITHSCORES")
   local at = sweeping == 1 and now or first[1] and first[1] ~= "!canary" and math.max(tonumber(first[2]), now + 60000) or now + 3600000

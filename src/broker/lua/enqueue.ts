@@ -1,18 +1,20 @@
 import { script } from "../script.ts";
 import type { Script } from "../script.ts";
 import { ADMIT } from "./admit.ts";
-import { BASE, BODIES, CLOCK, FORGETTABLE, LINE } from "./base.ts";
+import { BASE, BODIES, CLOCK, FORGETTABLE, HEADER, LINE } from "./base.ts";
+import { GROUPS } from "./group.ts";
+import { LANES, STAND } from "./lane.ts";
 
 /**
  * Nothing → ready or due. One task costs 4 commands: EVALSHA, TIME, HSETNX, ZADD.
  *
- * List: n, then n × (id, name, envelope, now|after|at, ms, priority, dedupe, dedupe ttl).
+ * List: n, then n × (id, name, envelope, now|after|at, ms, priority, dedupe, dedupe ttl, flags, key and limit); the group or nothing, and of a group: ttl, seal or −1, seal ms, 0 or 1 callback.
  * Reply: `#done|commands` or `#full|commands|waiting`, then an answer for each task.
  * Commit: the index, written last; a record without one is indexed by the repeat.
  */
 export const ENQUEUE: Script = /* @__PURE__ */ script({
   name: "enqueue",
-  keys: ["ready", "due", "lease", "state", "ends"],
+  keys: ["ready", "due", "lease", "state", "ends", "line"],
   args: { backlog: "number", ready_only: "number" },
   lua: [
     BASE,
@@ -20,15 +22,25 @@ export const ENQUEUE: Script = /* @__PURE__ */ script({
     BODIES,
     FORGETTABLE,
     `local zready, zdue, zends, hset = {}, {}, {}, {}`,
+    HEADER,
     LINE,
+    LANES,
+    STAND,
     ADMIT,
+    GROUPS,
     `
 local n = num()
-local tasks, ids = {}, {}
+local tasks, ids, shared = {}, {}, {}
 for i = 1, n do
   tasks[i] = new_task()
-  ids[i] = tasks[i].id
+  ids[i], shared[i] = tasks[i].id, tasks[i].lane
   if tasks[i].dedupe ~= "" then put(dedupes, tasks[i].dedupe) end
+end
+local group = arg()
+local ttl, seal, seal_ms, callback
+if group ~= "" then
+  ttl, seal, seal_ms = arg(), arg(), arg()
+  callback = num() > 0 and new_task()
 end
 if backlog > 0 then
   local waiting = call("ZCOUNT", ready, "(-inf", "(+inf")
@@ -40,21 +52,54 @@ if backlog > 0 then
     end
   end
 end
-if #dedupes > 0 then
+local g
+if #dedupes > 0 or group ~= "" then
   local fields = {}
   for i = 1, #dedupes do fields[i] = "d:" .. dedupes[i] end
+  if group ~= "" then put(fields, "g:" .. group) end
   local found = call("HMGET", state, unpack(fields))
   for i = 1, #dedupes do holders[dedupes[i]] = found[i] end
+  g = group ~= "" and group_of(found[#fields])
 end
 local known = n > 1 and read(ids) or {}
+gather(shared)
 local answers = {}
 for i = 1, n do answers[i] = admit(tasks[i], us + i, known[i]) end
 store(fresh)
+if group ~= "" then
+  g = g or { "-1", "0", "0", "0", "0", "", ttl, seal_ms, callback = "" }
+  local closed = find(g[6], "f", 1, true)
+  local records, places, news = {}, {}, not closed
+  if seal ~= "-1" and g[1] == "-1" then
+    g[1] = seal
+    news = true
+  end
+  if callback and g.callback == "" then
+    local id = callback.id
+    local before = call("HGET", body(id), id)
+    if before and forgettable(before) then
+      call("ZREM", ends, id)
+      before = false
+    end
+    if not before then call("HSET", body(id), id, "W|" .. text(us) .. "||" .. callback.priority .. "|" .. callback.name .. "||" .. callback.flags .. "|" .. group .. "\\n" .. callback.envelope) end
+    g.callback = id
+    news = true
+    if closed then wake(id, us + n + 1, "", records, places) end
+  end
+  if news then follow(group, g, us + n + 1, "", records, places) end
+  store(records)
+  flush("ZADD", ready, places)
+end
+local places = zready
+zready = {}
+advance()
+flush("ZADD", ready, zready)
 if #zends > 0 then call("ZADD", due, "NX", text(now + 60000 - 5e13), "!sweep") end
 flush("ZADD", ends, zends)
 flush("HSET", state, hset)
 flush("ZADD", due, zdue)
-flush("ZADD", ready, zready, "NX")
+flush("ZADD", ready, places, "NX")
+flush("ZREM", line, xline)
 return { "#done|" .. commands, unpack(answers) }`,
   ],
 });

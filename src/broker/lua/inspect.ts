@@ -1,9 +1,23 @@
 import { script } from "../script.ts";
 import type { Script } from "../script.ts";
-import { BASE, BODIES, CLOCK, LINE } from "./base.ts";
+import { BASE, BODIES, CLOCK, HEADER, LINE } from "./base.ts";
+import { LANES, STAND } from "./lane.ts";
 import { MARK_LEASES, PLANT } from "./commit.ts";
 
 const RECORDS = `
+local function check_waiting(id, record)
+  local h = header(record)
+  local g = call("HGET", state, "g:" .. (h.group or ""))
+  local flags, callback = match(g or "", "|(%a*)|%d+|%d+|%d+\\n(.*)$")
+  if not g then found("orphan", id, function() forget({ id }) end)
+  elseif not flags or find(flags, "f", 1, true) or callback ~= id then
+    found("unindexed", id, function()
+      local since, head, envelope = match(record, "^W|(%d+)(|[^\\n]*)|[^|\\n]*(\\n.*)$")
+      line_up(id, 0, h.priority, tonumber(since))
+      call("HSET", body(id), id, "L|" .. since .. head .. envelope)
+    end)
+  end
+end
 local function check_records(n)
   local page = call("HSCAN", bodies[n], from, "COUNT", 200)
   local ids, records, fields = {}, {}, {}
@@ -22,6 +36,9 @@ local function check_records(n)
       if not in_dead[i] then found("unindexed", id, function() call("ZADD", dead, header(records[i]).died, id) end) end
     elseif ended then
       if not in_ends[i] then found("unswept", id, function() call("ZADD", ends, match(records[i], "^.|%d+|(%d+)"), id) end) end
+    elseif sub(records[i], 1, 2) == "W|" then check_waiting(id, records[i])
+    elseif v and find(v[6] or "", "l", 1, true) then
+      if not call("ZSCORE", line, spot(v, id)) then found("unindexed", id, function() call("ZADD", line, 0, spot(v, id)) end) end
     elseif not (in_ready[i] or in_due[i] or held) then
       found("unindexed", id, function()
         if v and v[2] and v[2] ~= "" then
@@ -30,8 +47,11 @@ local function check_records(n)
           return
         end
         local h = header(records[i])
-        line_up(id, h.due, h.priority, v and tonumber(v[3]) or h.us)
+        if h.lane ~= "" and not v then stand(id, h.due, h.priority, h.us, h.lane)
+        else line_up(id, h.due, h.priority, v and tonumber(v[3]) or h.us) end
       end)
+    elseif find(header(records[i]).flags, "s", 1, true) and not call("ZSCORE", line, "s:" .. id) then
+      found("unindexed", "s:" .. id, function() call("ZADD", line, 0, "s:" .. id) end)
     elseif held and (in_ready[i] or in_due[i]) or in_ready[i] and in_due[i] then
       found("doubled", id, function()
         call("ZREM", due, id)
@@ -70,7 +90,7 @@ local function check_ends()
   for i = 1, #page[2], 2 do
     local member = page[2][i]
     local kind = sub(member, 1, 2)
-    if kind == "c:" or kind == "d:" then checked = checked + 1
+    if kind == "c:" or kind == "d:" or kind == "g:" or kind == "k:" then checked = checked + 1
     elseif member ~= "!canary" then put(ids, member) end
   end
   local records = read(ids)
@@ -82,22 +102,67 @@ local function check_ends()
 end
 local function check_state()
   local page = call("HSCAN", state, from, "COUNT", 200)
-  local ids, values, fields = {}, {}, {}
+  local ids, values, fields, keys = {}, {}, {}, {}
   for i = 1, #page[2], 2 do
     local field, kind = page[2][i], sub(page[2][i], 1, 2)
     if kind == "t:" then put(ids, sub(field, 3)) put(values, page[2][i + 1])
-    elseif kind == "c:" or kind == "d:" then put(fields, field) end
+    elseif kind == "c:" or kind == "d:" or kind == "g:" then put(fields, field)
+    elseif kind == "k:" then put(keys, sub(field, 3) .. ",0") end
+  end
+  gather(keys)
+  for i = 1, #keys do
+    checked = checked + 1
+    local key = key_of(keys[i])
+    local k = lanes[key]
+    local waits = call("ZLEXCOUNT", line, "[k:" .. key .. "|", "(k:" .. key .. "}")
+    if waits ~= k[2] or waits > 0 and k[1] < k[3] then found("marker", "k:" .. key, function() change(key, 0, waits - k[2]) end) end
   end
   local records = read(ids)
   for i = 1, #ids do
     checked = checked + 1
-    if values[i] == "!" or not records[i] or match(records[i], "^[CXED]|%d") then found("orphan", "t:" .. ids[i], function() call("HDEL", state, "t:" .. ids[i]) end) end
+    if values[i] == "!" or not records[i] or match(records[i], "^[CXED]|%d") then found("orphan", "t:" .. ids[i], function()
+      local v = split(values[i])
+      if (v[4] or "") ~= "" then
+        gather({ v[4] })
+        leave(ids[i], v)
+      end
+      call("HDEL", state, "t:" .. ids[i])
+    end) end
   end
   if #fields > 0 then
     local till = call("ZMSCORE", ends, unpack(fields))
     for i = 1, #fields do
       checked = checked + 1
       if not till[i] then found("unswept", fields[i], function() call("ZADD", ends, text(now + 86400000), fields[i]) end) end
+    end
+  end
+  return page[1]
+end
+local function check_line()
+  local page = call("ZSCAN", line, from, "COUNT", 200)
+  local ids, fields, waiting, small = {}, {}, {}, {}
+  for i = 1, #page[2], 2 do
+    local member = page[2][i]
+    if sub(member, 1, 2) == "s:" then put(ids, sub(member, 3)) put(fields, member)
+    elseif sub(member, 1, 2) == "k:" then put(waiting, member) put(small, "t:" .. match(member, "^[^|]*|%d+|(.*)$")) end
+  end
+  if #waiting > 0 then
+    local states = call("HMGET", state, unpack(small))
+    for i = 1, #waiting do
+      checked = checked + 1
+      local v = states[i] and split(states[i])
+      if not v or not find(v[6] or "", "l", 1, true) then found("ghost", sub(small[i], 3), function() call("ZREM", line, waiting[i]) end) end
+    end
+  end
+  if #ids == 0 then return page[1] end
+  local records, hashes = read(ids), call("HMGET", meta, unpack(fields))
+  for i = 1, #ids do
+    checked = checked + 1
+    if (hashes[i] or "") == "" or not records[i] or not match(records[i], "^L|%d") then
+      found("ghost", fields[i], function()
+        call("HDEL", meta, fields[i])
+        call("ZREM", line, fields[i])
+      end)
     end
   end
   return page[1]
@@ -134,8 +199,11 @@ export const INSPECT: Script = /* @__PURE__ */ script({
     BASE,
     CLOCK,
     BODIES,
-    `local zready, zdue, problems, checked = {}, {}, {}, 0`,
+    `local zready, zdue, zends, hset, problems, checked = {}, {}, {}, {}, {}, 0`,
+    HEADER,
     LINE,
+    LANES,
+    STAND,
     MARK_LEASES,
     PLANT,
     `
@@ -151,11 +219,16 @@ local keys = { ready = ready, due = due, lease = lease, dead = dead }
 local next_page
 if part == "markers" then next_page = check_markers()
 elseif part == "ends" then next_page = check_ends()
+elseif part == "line" then next_page = check_line()
 elseif part == "state" then next_page = check_state()
 elseif keys[part] then next_page = check_index(keys[part])
 else next_page = check_records(tonumber(part)) end
+advance()
+flush("ZADD", ends, zends)
+flush("HSET", state, hset)
 flush("ZADD", due, zdue)
 flush("ZADD", ready, zready)
+flush("ZREM", line, xline)
 return { "#done|" .. commands .. "|" .. next_page .. "|" .. checked, unpack(problems) }`,
   ],
 });

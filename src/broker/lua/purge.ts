@@ -1,23 +1,34 @@
 import { script } from "../script.ts";
 import type { Script } from "../script.ts";
-import { BASE, BODIES, CLOCK, OPERATIONS } from "./base.ts";
-import { BURY } from "./cancel.ts";
+import { BASE, BODIES, CLOCK, HEADER, LINE, OPERATIONS } from "./base.ts";
+import { BURY, STOP } from "./cancel.ts";
+import { LANES } from "./lane.ts";
 
-/** ready, due, dead → cancelled, for listed tasks that are still the ones listed. List: n, then n × (id, accepted ms). Reply: `#done|commands|changed`. */
+/** ready, due, dead → cancelled, for listed tasks that are still the ones listed; related ones that wait are flagged. With `polite`, leased ones are flagged too, and dead ones left. List: n, then n × (id, accepted ms or −1). Reply: `#done|commands|changed`. */
 export const PURGE: Script = /* @__PURE__ */ script({
   name: "purge",
-  keys: ["ready", "due", "state", "ends", "dead", "meta"],
-  args: { operation: "string", reason: "string", keep: "number" },
+  keys: ["ready", "due", "state", "ends", "dead", "line", "meta"],
+  args: {
+    operation: "string",
+    reason: "string",
+    keep: "number",
+    polite: "number",
+  },
   lua: [
     BASE,
     CLOCK,
     BODIES,
+    HEADER,
+    `local zready, zdue, zends, hset = {}, {}, {}, {}`,
+    LINE,
+    LANES,
     OPERATIONS,
     BURY,
+    STOP,
     `
 local before = answered(operation)
 if before then return "#done|" .. commands .. "|" .. before end
-local ids, since, fields, changed = {}, {}, {}, 0
+local ids, since, fields, count = {}, {}, {}, 0
 for i = 1, num() do
   ids[i] = arg()
   since[i] = num()
@@ -26,20 +37,26 @@ end
 local records, states = read(ids), call("HMGET", state, unpack(fields))
 for i = 1, #ids do
   local record = records[i]
-  local accepted = record and match(record, "^[LD]|(%d+)|")
-  local v = states[i] and split(states[i])
+  local accepted = record and match(record, "^[LDW]|(%d+)|")
+  local current = changed[fields[i]] or states[i]
+  local v = current and split(current)
   if v and v[1] == "!" then v = nil end
-  if accepted and floor(tonumber(accepted) / 1000) == since[i] and not (v and v[2] ~= "") then
-    local attempt = sub(record, 1, 1) == "D" and split(match(record, "^[^\\n]*"))[8] or v and v[1] or "0"
-    bury(ids[i], record, attempt)
-    changed = changed + 1
+  local h = accepted and (since[i] < 0 or floor(tonumber(accepted) / 1000) == since[i]) and header(record)
+  local leased = v and v[2] ~= ""
+  if h then
+    if not (is(h, "s") or leased and polite == 0 or h.tag == "D" and polite == 1) then
+      if leased or is(h, "r") and h.tag ~= "D" then stop(ids[i], h, v, us + i)
+      else bury(ids[i], record, h.tag == "D" and h.attempt or v and v[1] or "0", v) end
+      count = count + 1
+    end
   elseif record and buried(record) then
     local h = buried(record)
+    vacate(ids[i], v)
     clear(ids[i], h[3], h[6])
-    changed = changed + 1
+    count = count + 1
   end
 end
-remember(operation, changed)
-return "#done|" .. commands .. "|" .. changed`,
+remember(operation, count)
+return "#done|" .. commands .. "|" .. count`,
   ],
 });

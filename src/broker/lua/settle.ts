@@ -3,11 +3,19 @@
  * Deferred tasks are admitted with the settlement they came with, gated by their records like any enqueue. One that shares its parent's hash is written in the same command as the parent's end, so that neither is there without the other.
  *
  * Ended record: `C|X|E` `|ended ms|forget ms|attempt|readable until ms\n result or error`.
- * Dead record: the live header with `|died ms|attempt|error bytes\n error envelope`, so that a redrive finds everything.
+ * Dead record: the live header with `|died ms|attempt|error bytes[|flags[|key,limit]]\n error envelope`, so that a redrive finds everything; flag `c` says that the death was counted in the group.
  */
 export const SETTLE: string = `
 local ENDED = { complete = "C", cancel = "X", expire = "E" }
-local dying, freed = {}, {}
+local COUNTED = { complete = 2, dead = 3, cancel = 4, expire = 5 }
+local dying, snoozing, freed, groups, tallied = {}, {}, {}, {}, {}
+local shared = {}
+for i = 1, #settles do
+  local v = state_of("t:" .. settles[i].id)
+  if v and (v[4] or "") ~= "" then put(shared, v[4]) end
+end
+for i = 1, #births do put(shared, births[i].lane) end
+gather(shared)
 for i = 1, #settles do
   local s, v = settles[i], state_of("t:" .. settles[i].id)
   if not v or v[2] ~= s.token then put(stale, s.id)
@@ -15,19 +23,37 @@ for i = 1, #settles do
     accepted[i] = true
     mine[s.id] = true
     put(xlease, s.id)
-    if s.kind == "retry" or s.kind == "release" then
-      local delay = v[6] == "x" and 0 or s.delay
-      if s.kind == "retry" then set("t:" .. s.id, v[1] .. "||" .. v[3] .. "||" .. s.span .. "|" .. v[6] .. "||" .. s.payload)
-      else set("t:" .. s.id, text(tonumber(v[1]) - 1) .. "||" .. v[3] .. "||" .. v[5] .. "|" .. v[6] .. "|" .. v[7] .. "|" .. v[8]) end
-      if delay > 0 then put(zdue, due_score(now + delay, 0), s.id) else put(zready, v[3], s.id) end
+    if s.kind == "retry" or s.kind == "release" or s.kind == "snooze" then
+      local at = s.delay > 0 and now + s.delay or 0
+      v[2], v[10] = "", ""
+      if s.kind == "retry" then v[5], v[7], v[8] = s.span, "", s.payload
+      elseif s.kind == "release" then v[1] = text(tonumber(v[1]) - 1)
+      else
+        at = s.delay
+        v[1], v[5], v[7], v[8], v[9] = "0", s.span, "", "", ""
+        put(snoozing, s.id)
+        snoozing[s.id] = s
+      end
+      if find(v[6], "x", 1, true) then at = 0 elseif find(v[6], "p", 1, true) then at = 1e15 end
+      if at > now then leave(s.id, v) end
+      set("t:" .. s.id, join(v))
+      if at > now then put(zdue, due_score(at, 0), s.id) else put(zready, v[3], s.id) end
     else
+      leave(s.id, v)
       set("t:" .. s.id, "!")
       put(hdel, "t:" .. s.id)
       if s.dedupe ~= "" and match(old["d:" .. s.dedupe] or "", "^(.*)|%d+$") == s.id then freed["d:" .. s.dedupe] = true end
+      local g = groups[s.group] or group_of(old["g:" .. s.group])
+      if g then
+        if not groups[s.group] then put(tallied, s.group) end
+        groups[s.group] = g
+        g[COUNTED[s.kind]] = text(g[COUNTED[s.kind]] + 1)
+        g.span = s.span
+      end
       if s.kind == "dead" then
         put(zdead, text(now), s.id)
         put(dying, s.id)
-        dying[s.id] = "|" .. text(now) .. "|" .. v[1] .. "|" .. #s.payload .. "\\n" .. s.payload
+        dying[s.id] = { "|" .. text(now) .. "|" .. v[1] .. "|" .. #s.payload, s }
       else
         local shown = (s.kind == "complete" and (s.shown == 0 or lean == 1)) and 0 or now + s.shown
         put(zends, text(now + s.keep), s.id)
@@ -44,7 +70,18 @@ if #dying > 0 then
     local h = split(live or "")
     local head = "|" .. (tonumber(h[1]) and h[1] or text(us))
     for field = 2, 5 do head = head .. "|" .. (h[field] or "") end
-    if not match(record, "^D|%d") then put(ended, id, "D" .. head .. dying[id] .. (envelope or record)) end
+    local tail, s = unpack(dying[id])
+    local flags = (h[6] or "") .. (s.group ~= "" and "c" or "")
+    if flags ~= "" or h[7] then tail = tail .. "|" .. flags .. (h[7] and "|" .. h[7] or "") end
+    if not match(record, "^D|%d") then put(ended, id, "D" .. head .. tail .. "\\n" .. s.payload .. (envelope or record)) end
+  end
+end
+if #snoozing > 0 then
+  local records = read(snoozing)
+  for i = 1, #snoozing do
+    local s = snoozing[snoozing[i]]
+    local accepted, rest, envelope = match(records[i] or "", "^L|(%d+|)%d*(|[^\\n]*\\n)(.*)$")
+    if accepted then put(ended, s.id, "L|" .. accepted .. text(s.delay) .. rest .. (s.payload ~= "" and s.payload or envelope)) end
   end
 end
 local born, ids, twins, apart = {}, {}, {}, fresh
@@ -62,6 +99,10 @@ if #born > 0 then
   for i = 1, #ended do put(twins, ended[i]) end
   ended = twins
 end
+for i = 1, #tallied do
+  local g = groups[tallied[i]]
+  follow(tallied[i], g, us + #settles + #born + i, g.span, apart, zready)
+end
 for field in pairs(freed) do
   if not taken[field] then
     put(hset, field, "")
@@ -74,10 +115,15 @@ export const EXTEND: string = `
 for i = 1, #extends do
   local x = extends[i]
   local v = state_of("t:" .. x.id)
-  if v and v[2] == x.token then
+  if v and v[2] == x.token and not mine[x.id] then
     put(zlease, text(now + (x.ms > 0 and x.ms or lease_ms)), x.id)
     extended[x.id] = true
-    if v[6] == "x" then put(cancelled, x.id) end
+    if find(v[6], "x", 1, true) then put(cancelled, x.id) end
+    if x.progress ~= "" then
+      v[10] = x.progress
+      set("t:" .. x.id, join(v))
+      told = true
+    end
   else put(lost, x.id) end
 end`;
 
@@ -97,7 +143,8 @@ if first_lease and first_lease <= now then
       put(xlease, ids[i])
       if v and v[1] == "!" then put(hdel, fields[i])
       elseif v and v[2] ~= "" then
-        set(fields[i], v[1] .. "||" .. v[3] .. "||" .. v[5] .. "|" .. v[6] .. "|" .. v[2] .. "|" .. (v[8] or ""))
+        v[2], v[7], v[10] = "", v[2], ""
+        set(fields[i], join(v))
         put(zready, v[3], ids[i])
         put(reaped, ids[i])
       end

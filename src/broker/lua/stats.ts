@@ -15,13 +15,13 @@ local function count(key, from) return call("ZCOUNT", key, from, "(+inf") end
 local first = call("ZRANGE", ready, 0, 1, "WITHSCORES")
 local paused = first[1] == "!paused"
 local oldest = first[paused and 3 or 1]
-local order = oldest and sub(oldest, 1, 1) ~= "!" and first[paused and 4 or 2] or ""
+local order = oldest and sub(oldest, 1, 1) ~= "!" and tonumber(first[paused and 4 or 2]) or ""
 local gone = {}
 local known = call("HGET", meta, "canary")
 if known and call("EXISTS", unpack(KEYS)) < #KEYS then
   for i = 1, #KEYS do if call("EXISTS", KEYS[i]) == 0 then put(gone, "=" .. KEYS[i]) end end
 end
-local waiting, scheduled, leased, died = count(ready, "(-inf"), count(due, 0), count(lease, "-inf"), count(dead, "-inf")
-return { "#done|" .. commands .. "|" .. text(now) .. "|" .. waiting .. "|" .. scheduled .. "|" .. leased .. "|" .. died .. "|" .. (paused and 1 or 0) .. "|" .. (order ~= "" and text(tonumber(order)) or ""), unpack(gone) }`,
+local waiting, scheduled, leased, died = count(ready, "(-inf") + call("ZLEXCOUNT", line, "[k:", "(k;"), count(due, 0), count(lease, "-inf"), count(dead, "-inf")
+return { "#done|" .. commands .. "|" .. text(now) .. "|" .. waiting .. "|" .. scheduled .. "|" .. leased .. "|" .. died .. "|" .. (paused and 1 or 0) .. "|" .. (order ~= "" and text(order < 0 and order + 1e16 or order) or ""), unpack(gone) }`,
   ],
 });

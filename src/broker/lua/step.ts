@@ -1,9 +1,11 @@
 import { script } from "../script.ts";
 import type { Script } from "../script.ts";
 import { ADMIT } from "./admit.ts";
-import { BASE, BODIES, CLOCK, FORGETTABLE, LINE } from "./base.ts";
+import { BASE, BODIES, CLOCK, FORGETTABLE, HEADER, LINE } from "./base.ts";
 import { CLAIM, RECALL } from "./claim.ts";
 import { ARM, COMMIT, MARK_LEASES, PLANT, REMOVE, SWEEP } from "./commit.ts";
+import { GROUPS } from "./group.ts";
+import { LANES, STAND } from "./lane.ts";
 import { PROMOTE, WRITE } from "./promote.ts";
 import { EXTEND, REAP, SETTLE } from "./settle.ts";
 
@@ -14,8 +16,8 @@ import { EXTEND, REAP, SETTLE } from "./settle.ts";
  */
 const READ = `
 local settles, extends, births = {}, {}, {}
-for i = 1, num() do settles[i] = { id = arg(), token = arg(), kind = arg(), delay = num(), keep = num(), shown = num(), payload = arg(), span = arg(), dedupe = arg() } end
-for i = 1, num() do extends[i] = { id = arg(), token = arg(), ms = num() } end
+for i = 1, num() do settles[i] = { id = arg(), token = arg(), kind = arg(), delay = num(), keep = num(), shown = num(), payload = arg(), span = arg(), dedupe = arg(), group = arg() } end
+for i = 1, num() do extends[i] = { id = arg(), token = arg(), ms = num(), progress = arg() } end
 for i = 1, num() do
   local parent = num()
   births[i] = new_task()
@@ -30,10 +32,9 @@ while peek[first_task] == "!lease" or peek[first_task] == "!sweep" do
   else sweep_at = tonumber(peek[first_task + 1]) + 5e13 end
   first_task = first_task + 2
 end
-local old, changed, mine, accepted, extended = {}, {}, {}, {}, {}
+local old, mine, accepted, extended = {}, {}, {}, {}
 local stale, lost, cancelled, ended = {}, {}, {}, {}
-local zlease, zdead, xlease, hdel = {}, {}, {}, {}
-local function set(field, value) changed[field] = value put(hset, field, value) end
+local zlease, zdead, xlease, hdel, told = {}, {}, {}, {}, false
 local function state_of(field) return old[field] and split(old[field]) end`;
 
 const BEGIN = `
@@ -42,6 +43,11 @@ if first_lease or #settles > 0 or #extends > 0 then
   for i = 1, #settles do
     put(fields, "t:" .. settles[i].id)
     if settles[i].dedupe ~= "" then put(fields, "d:" .. settles[i].dedupe) end
+    local group = settles[i].group
+    if group ~= "" and not old["g:" .. group] then
+      old["g:" .. group] = ""
+      put(fields, "g:" .. group)
+    end
   end
   for i = 1, #extends do put(fields, "t:" .. extends[i].id) end
   for i = 1, #births do if births[i].dedupe ~= "" then put(fields, "d:" .. births[i].dedupe) end end
@@ -60,9 +66,9 @@ local next_at = next_due or ""
 if first_lease and first_lease > now and (next_at == "" or first_lease < next_at) then next_at = first_lease end
 for i = 1, #zdue, 2 do
   local at = floor(tonumber(zdue[i]))
-  if at > now and (next_at == "" or at < next_at) then next_at = at end
+  if at > now and at < 1e15 and (next_at == "" or at < next_at) then next_at = at end
 end
-if #xready > #claimed then next_at = now end
+if #xready > #claimed or risen then next_at = now end
 return { "#done|" .. text(now) .. "|" .. (next_at == "" and "" or text(next_at)) .. "|" .. paused .. "|" .. sweeping .. "|" .. ghosts .. "|" .. suspects .. "|" .. commands, stale, lost, cancelled, reaped, deliveries }`;
 
 /**
@@ -72,7 +78,7 @@ return { "#done|" .. text(now) .. "|" .. (next_at == "" and "" or text(next_at))
  * The commit is one HSET of `state` with every fence, attempt and the answer to a repeat. A step that only looks costs 4 commands, 5 while leases live.
  *
  * List: settlements, extensions, deferred tasks, each with its count before it.
- * Reply: `#done|replay|old|now|next|paused|sweeping|ghosts|suspects|commands`, stale, lost, cancelled, reaped, deliveries × (id, `#attempt|span|cancelled|suspect|error`, `=`record).
+ * Reply: `#done|replay|old|now|next|paused|sweeping|ghosts|suspects|commands`, stale, lost, cancelled, reaped, deliveries × (id, `#attempt|span|flags|suspect|error[|released by]`, `=`record).
  */
 export const STEP: Script = /* @__PURE__ */ script({
   name: "step",
@@ -92,10 +98,14 @@ export const STEP: Script = /* @__PURE__ */ script({
     BODIES,
     FORGETTABLE,
     `local zready, zdue, zends, hset = {}, {}, {}, {}`,
+    HEADER,
     LINE,
+    LANES,
+    STAND,
     ADMIT,
     MARK_LEASES,
     READ,
+    GROUPS,
     PLANT,
     ARM,
     RECALL,

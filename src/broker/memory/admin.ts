@@ -1,6 +1,7 @@
 import type {
   CancelReply,
   CancelRequest,
+  ForgetRequest,
   PurgeRequest,
   RedriveRequest,
 } from "../broker.ts";
@@ -8,10 +9,16 @@ import {
   type Books,
   endUnrun,
   find,
+  forget as forgetTask,
   free,
+  FRONT,
+  type Live,
   move,
   reserveOrders,
+  type Waiting,
 } from "./books.ts";
+import { advance, laneOf, leaveLane } from "./lanes.ts";
+import { drop } from "./register.ts";
 
 /** Ends a task that waits, asks a leased one to stop. */
 export function cancel(
@@ -26,12 +33,13 @@ export function cancel(
       return task.standing.status === "cancelled" ? "cancelled" : "ended";
     case "dead":
       return "ended";
-    case "leased":
-      task.cancelled = true;
-      return "cancelling";
     default:
-      endUnrun(books, task, "cancelled", { error, keepMs, now });
-      free(books, task.dedupe, id);
+      if (isSchedule(task)) return "missing";
+      if (task.state === "leased" || isRelated(task)) {
+        stop(books, task, now * 1000);
+        return "cancelling";
+      }
+      bury(books, task, { error, keepMs }, now);
       return "cancelled";
   }
 }
@@ -39,19 +47,69 @@ export function cancel(
 /** Ends those listed tasks that wait or are dead, and says how many. */
 export function purge(
   books: Books,
-  { tasks, error, keepMs }: PurgeRequest,
+  { tasks, error, keepMs, stop: politely = false }: PurgeRequest,
   now: number,
 ): number {
   let changed = 0;
-  for (const { id, enqueuedAt } of tasks) {
+  for (const [i, { id, enqueuedAt }] of tasks.entries()) {
     const task = find(books, id, now);
     if (task === undefined || task.state === "ended") continue;
-    if (task.state === "leased" || task.enqueuedAt !== enqueuedAt) continue;
-    endUnrun(books, task, "cancelled", { error, keepMs, now });
-    free(books, task.dedupe, id);
+    if (enqueuedAt !== undefined && task.enqueuedAt !== enqueuedAt) continue;
+    if (isSchedule(task)) continue;
+    const { state } = task;
+    if (state === "leased" && !politely || state === "dead" && politely) {
+      continue;
+    }
+    if (state === "leased" || isRelated(task) && state !== "dead") {
+      stop(books, task, now * 1000 + i + 1);
+    } else bury(books, task, { error, keepMs }, now);
+    advance(books, now);
     changed++;
   }
   return changed;
+}
+
+/** Forgets those listed tasks that ended, and a group that is closed. */
+export function forget(
+  books: Books,
+  { ids, group }: ForgetRequest,
+): void {
+  for (const id of ids) {
+    const state = books.tasks.get(id)?.state;
+    if (state === "ended" || state === "dead") forgetTask(books, id);
+  }
+  if (group !== undefined && books.groups.byId.get(group)?.closed) {
+    drop(books.groups, group);
+  }
+}
+
+/** Asks a task to stop that a settlement has to end; one that waits in line is next. */
+function stop(books: Books, task: Live | Waiting, order: number): void {
+  task.cancelled = true;
+  if (task.state !== "leased" && task.state !== "waiting") {
+    if (task.turn !== "admitted") leaveLane(books, task);
+    move(books, task, "ready", order - FRONT);
+  }
+}
+
+function bury(
+  books: Books,
+  task: Live | Waiting,
+  { error, keepMs }: Pick<CancelRequest, "error" | "keepMs">,
+  now: number,
+): void {
+  endUnrun(books, task, "cancelled", { error, keepMs, now });
+  if (task.state !== "waiting") free(books, task.dedupe, task.id);
+}
+
+function isRelated(task: Live | Waiting): boolean {
+  return task.state === "waiting"
+    ? task.task.related === true || task.task.group !== undefined
+    : task.related;
+}
+
+function isSchedule(task: Live | Waiting): boolean {
+  return task.state !== "waiting" && task.priority > 20;
 }
 
 /** Revives those listed tasks that are dead since that instant, and says how many. */
@@ -65,11 +123,13 @@ export function redrive(
   for (const [i, { id, diedAt }] of tasks.entries()) {
     const task = find(books, id, now);
     if (task?.state !== "dead" || task.score !== diedAt) continue;
+    task.lane = laneOf(books, task.concurrency);
     task.attempt = 0;
     task.suspect = false;
     task.cancelled = false;
     task.lastError = undefined;
     task.previousSpan = undefined;
+    task.releasedBy = undefined;
     move(books, task, "ready", before + i + 1);
     changed++;
   }

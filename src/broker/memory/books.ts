@@ -1,24 +1,31 @@
-import type { ListedState, TaskStanding } from "../broker.ts";
-import { type Scored, Sorted } from "./sorted.ts";
+import type { ListedState, NewTask, TaskStanding } from "../broker.ts";
+import { enterLane, type Lane, leaveLane, type Turn } from "./lanes.ts";
+import { drop, newRegister, type Register } from "./register.ts";
+import { Sorted } from "./sorted.ts";
 
 /** How long a dead task is kept. */
-const DEAD_KEEP_MS = 180 * 86_400_000;
-/** How many dead tasks are kept, the newest. */
-const DEAD_LIMIT = 10_000;
-/** How much one step forgets at most. */
-const SWEEP_LIMIT = 2_000;
-/** How many operations are remembered. */
-const OPERATION_LIMIT = 64;
+export const DEAD_KEEP_MS: number = 180 * 86_400_000;
+/** So many µs before its time, a task stands before all others. */
+export const FRONT: number = 1e16;
 
 /** A task that has not ended, or is dead and can be redriven. */
 export interface Live {
   readonly id: string;
   readonly name: string;
-  readonly envelope: string;
+  envelope: string;
   readonly priority: number;
   readonly enqueuedAt: number;
-  readonly dueAt: number | undefined;
+  dueAt: number | undefined;
   readonly dedupe: string | undefined;
+  /** The lane of its concurrency key. */
+  lane: Lane | undefined;
+  readonly concurrency: NewTask["concurrency"];
+  /** What it has in its lane: its turn to come, or a place in the line. */
+  turn: Turn | "admitted" | undefined;
+  /** Only a settlement ends it. */
+  readonly related: boolean;
+  /** Its end was counted in its group before. */
+  counted: boolean;
   state: ListedState;
   /** Its place in the line of its state: its order when ready, else when it is due, its lease ends, it died. */
   score: number;
@@ -33,6 +40,18 @@ export interface Live {
   cancelled: boolean;
   lastError: string | undefined;
   previousSpan: string | undefined;
+  releasedBy: string | undefined;
+  progress: string | undefined;
+}
+
+/** A group's callback, until the group is complete. */
+export interface Waiting {
+  readonly id: string;
+  readonly state: "waiting";
+  readonly enqueuedAt: number;
+  readonly task: NewTask;
+  /** It was asked to stop meanwhile. */
+  cancelled: boolean;
 }
 
 /** What is left of a task that ended, until the instant `score`. */
@@ -43,6 +62,22 @@ export interface Ended {
   readonly standing: Extract<TaskStanding, { readonly endedAt: number }>;
   /** Until when the payload of a completed one is kept. */
   readonly payloadUntil: number;
+}
+
+/** How a group (`id`) stands, until it is closed, or else forgotten, at `score`. */
+export interface Group {
+  readonly id: string;
+  readonly score: number;
+  readonly total: number | undefined;
+  readonly completed: number;
+  readonly dead: number;
+  readonly cancelled: number;
+  readonly expired: number;
+  readonly callback: string | undefined;
+  readonly closed: boolean;
+  readonly lost: boolean;
+  readonly ttlMs: number;
+  readonly sealMs: number;
 }
 
 /** Who holds a dedupe key (`id`), and until when (`score`). */
@@ -61,23 +96,32 @@ export interface Memory {
   readonly claimed: readonly string[];
 }
 
+/** Whatever has an id. */
+export type Entry = Live | Ended | Waiting;
+
 /** One queue. Every task is in exactly one line: that of its state. */
 export interface Books {
-  readonly tasks: Map<string, Live | Ended>;
+  readonly tasks: Map<string, Entry>;
   readonly lines: Readonly<Record<ListedState, Sorted<Live>>>;
   readonly ended: Sorted<Ended>;
   readonly holds: Register<Hold>;
   readonly consumers: Register<Memory>;
+  readonly groups: Register<Group>;
+  /** By concurrency key. */
+  readonly lanes: Map<string, Lane>;
+  /** Lanes in which something has changed that may let others in. */
+  readonly touched: Set<Lane>;
+  /** How many tasks the present request let in so far. */
+  admissions: number;
+  /** By id; each has its task. */
+  readonly schedules: Map<
+    string,
+    { readonly hash: string; readonly suspended: boolean }
+  >;
   readonly operations: Map<string, unknown>;
   paused: boolean;
   /** The last order that was given out, in µs. */
   lastOrder: number;
-}
-
-/** Small records by name, in the order in which they are forgotten. */
-export interface Register<T extends Scored> {
-  readonly byId: Map<string, T>;
-  readonly line: Sorted<T>;
 }
 
 /** A queue with nothing in it. */
@@ -91,8 +135,13 @@ export function newBooks(): Books {
       dead: new Sorted(),
     },
     ended: new Sorted(),
-    holds: { byId: new Map(), line: new Sorted() },
-    consumers: { byId: new Map(), line: new Sorted() },
+    holds: newRegister(),
+    consumers: newRegister(),
+    groups: newRegister(),
+    lanes: new Map(),
+    touched: new Set(),
+    admissions: 0,
+    schedules: new Map(),
     operations: new Map(),
     paused: false,
     lastOrder: 0,
@@ -104,7 +153,7 @@ export function find(
   books: Books,
   id: string,
   now: number,
-): Live | Ended | undefined {
+): Entry | undefined {
   const task = books.tasks.get(id);
   return task === undefined || forgetAt(task) <= now ? undefined : task;
 }
@@ -123,10 +172,10 @@ export function held(
 export function enter(books: Books, task: Live): void {
   forget(books, task.id);
   books.tasks.set(task.id, task);
-  books.lines[task.state].add(task);
+  standIn(books, task);
 }
 
-/** Moves a task to another line, or to another place in its own. */
+/** Moves a task to another line, or to another place in its own. One that is to be ready goes by its lane. */
 export function move(
   books: Books,
   task: Live,
@@ -135,10 +184,22 @@ export function move(
 ): void {
   books.lines[task.state].remove(task);
   if (state === "ready") task.order = score;
-  if (state !== "leased") task.token = undefined;
+  if (state !== "leased") {
+    task.token = undefined;
+    task.progress = undefined;
+  }
   task.state = state;
   task.score = score;
-  books.lines[state].add(task);
+  if (state === "scheduled" || state === "dead") leaveLane(books, task);
+  standIn(books, task);
+}
+
+function standIn(books: Books, task: Live): void {
+  const { lane, turn, cancelled } = task;
+  const enters = task.state === "ready" && lane !== undefined &&
+    turn === undefined && !cancelled;
+  if (enters && !enterLane(books, task, lane)) return;
+  books.lines[task.state].add(task);
 }
 
 /** Replaces a task by what is remembered of it. */
@@ -151,7 +212,7 @@ export function end(books: Books, ended: Ended): void {
 /** How a task ends that is cancelled, or never ran in time. */
 export function endUnrun(
   books: Books,
-  task: Live,
+  task: Live | Waiting,
   status: "cancelled" | "expired",
   { error, keepMs, now }: {
     readonly error: string;
@@ -159,11 +220,12 @@ export function endUnrun(
     readonly now: number;
   },
 ): void {
+  const attempt = task.state === "waiting" ? 0 : task.attempt;
   end(books, {
     id: task.id,
     state: "ended",
     score: now + keepMs,
-    standing: { status, attempt: task.attempt, endedAt: now, error },
+    standing: { status, attempt, endedAt: now, error },
     payloadUntil: 0,
   });
 }
@@ -179,29 +241,12 @@ export function reserveOrders(
   return before;
 }
 
-/** By how many µs a task counts as earlier. */
+/** The priority of what goes before every other task. */
+export const FRONT_PRIORITY = 21;
+
+/** By how many µs a task counts as earlier; over 20, as earlier than every other. */
 export function boost(priority: number): number {
-  return priority * 60_000_000;
-}
-
-/** A small record, unless its time is over. */
-export function recall<T extends Scored>(
-  register: Register<T>,
-  id: string,
-  now: number,
-): T | undefined {
-  const record = register.byId.get(id);
-  return record === undefined || record.score <= now ? undefined : record;
-}
-
-/** Keeps a small record in the place of the one before. */
-export function remember<T extends Scored>(
-  register: Register<T>,
-  record: T,
-): void {
-  drop(register, record.id);
-  register.byId.set(record.id, record);
-  register.line.add(record);
+  return priority > 20 ? FRONT : priority * 60_000_000;
 }
 
 /** Frees a dedupe key, if it still names this task. */
@@ -214,49 +259,7 @@ export function free(
   if (books.holds.byId.get(key)?.task === task) drop(books.holds, key);
 }
 
-/** Does what an operation asks, once; a repeat is answered as the first was. */
-export function once<T>(books: Books, operation: string, act: () => T): T {
-  const { operations } = books;
-  // an operation id belongs to one request, so that its answer is of one type
-  if (operations.has(operation)) return operations.get(operation) as T;
-  const answer = act();
-  operations.set(operation, answer);
-  if (operations.size > OPERATION_LIMIT) {
-    for (const oldest of operations.keys()) {
-      operations.delete(oldest);
-      break;
-    }
-  }
-  return answer;
-}
-
-/** Forgets some of what is past its time, and says whether more is left. */
-export function sweep(books: Books, now: number): boolean {
-  const { ended, lines: { dead }, holds, consumers } = books;
-  let room = SWEEP_LIMIT;
-  const past = <T extends Scored>(line: Sorted<T>, to: number) => {
-    const found = line.range({ to, limit: room });
-    room -= found.length;
-    return found;
-  };
-  for (const task of past(ended, now)) forget(books, task.id);
-  for (const task of past(dead, now - DEAD_KEEP_MS)) forget(books, task.id);
-  for (const hold of past(holds.line, now)) drop(holds, hold.id);
-  for (const memory of past(consumers.line, now)) drop(consumers, memory.id);
-  const excess = Math.max(0, dead.size - DEAD_LIMIT);
-  for (const task of dead.range({ limit: Math.min(room, excess) })) {
-    forget(books, task.id);
-  }
-  return dead.size > DEAD_LIMIT || isPast(dead, now - DEAD_KEEP_MS) ||
-    isPast(ended, now) || isPast(holds.line, now) ||
-    isPast(consumers.line, now);
-}
-
-function isPast<T extends Scored>(line: Sorted<T>, now: number): boolean {
-  return line.first !== undefined && line.first.score <= now;
-}
-
-function forgetAt(task: Live | Ended): number {
+function forgetAt(task: Entry): number {
   switch (task.state) {
     case "ended":
       return task.score;
@@ -267,20 +270,14 @@ function forgetAt(task: Live | Ended): number {
   }
 }
 
-function forget(books: Books, id: string): void {
+/** Takes a task out, wherever it stands. */
+export function forget(books: Books, id: string): void {
   const task = books.tasks.get(id);
   if (task === undefined) return;
   if (task.state === "ended") books.ended.remove(task);
-  else books.lines[task.state].remove(task);
+  else if (task.state !== "waiting") {
+    leaveLane(books, task);
+    books.lines[task.state].remove(task);
+  }
   books.tasks.delete(id);
-}
-
-function drop<T extends Scored>(
-  { byId, line }: Register<T>,
-  id: string,
-): void {
-  const record = byId.get(id);
-  if (record === undefined) return;
-  byId.delete(id);
-  line.remove(record);
 }

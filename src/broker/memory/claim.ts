@@ -60,7 +60,7 @@ export function tokenOf(consumer: string, seq: number): string {
 /** A claimed task as its consumer gets it. */
 export function deliver(task: Live): Delivery {
   const { id, token = "", attempt, enqueuedAt, dueAt, name, envelope } = task;
-  const { previousSpan, lastError, suspect, cancelled } = task;
+  const { previousSpan, lastError, suspect, cancelled, counted } = task;
   return {
     id,
     token,
@@ -73,5 +73,7 @@ export function deliver(task: Live): Delivery {
     lastError,
     suspect,
     cancelled,
+    counted,
+    releasedBy: task.releasedBy,
   };
 }

@@ -1,13 +1,7 @@
 import type { Due, EnqueueAnswer, EnqueueRequest, NewTask } from "../broker.ts";
-import {
-  type Books,
-  boost,
-  enter,
-  find,
-  recall,
-  remember,
-  reserveOrders,
-} from "./books.ts";
+import { type Books, boost, enter, find } from "./books.ts";
+import { newLive } from "./groups.ts";
+import { recall, remember } from "./register.ts";
 
 /** Whether these tasks would make more wait than may; a request of known tasks only is a repeat, and never too much. */
 export function overflows(
@@ -23,14 +17,13 @@ export function overflows(
     tasks.some((task) => find(books, task.id, now) === undefined);
 }
 
-/** Accepts tasks in order; `skip` leaves so many places in front of them. */
+/** Accepts tasks in order, in the places behind `before`. */
 export function accept(
   books: Books,
   tasks: readonly NewTask[],
   now: number,
-  skip = 0,
+  before: number,
 ): readonly EnqueueAnswer[] {
-  const before = reserveOrders(books, now, skip + tasks.length) + skip;
   return tasks.map((task, i) => acceptOne(books, task, now, before + i + 1));
 }
 
@@ -40,7 +33,7 @@ function acceptOne(
   now: number,
   order: number,
 ): EnqueueAnswer {
-  const { id, name, envelope, priority, dedupe } = task;
+  const { id, priority, dedupe } = task;
   const holder = dedupe && recall(books.holds, dedupe.key, now)?.task;
   if (holder !== undefined && holder !== id) {
     return { status: "duplicate", id: holder };
@@ -48,24 +41,15 @@ function acceptOne(
   if (find(books, id, now) !== undefined) return { status: "known", id };
   const dueAt = laterThan(now, task.due);
   const place = order - boost(priority);
-  enter(books, {
-    id,
-    name,
-    envelope,
-    priority,
-    enqueuedAt: now,
-    dueAt,
-    dedupe: dedupe?.key,
-    state: dueAt === undefined ? "ready" : "scheduled",
-    score: dueAt ?? place,
-    order: dueAt === undefined ? place : undefined,
-    attempt: 0,
-    token: undefined,
-    suspect: false,
-    cancelled: false,
-    lastError: undefined,
-    previousSpan: undefined,
-  });
+  enter(
+    books,
+    newLive(books, task, now, {
+      state: dueAt === undefined ? "ready" : "scheduled",
+      score: dueAt ?? place,
+      order: dueAt === undefined ? place : undefined,
+      dueAt,
+    }),
+  );
   if (dedupe !== undefined) {
     const { key, ttlMs } = dedupe;
     remember(books.holds, { id: key, score: now + ttlMs, task: id });

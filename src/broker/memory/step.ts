@@ -9,12 +9,15 @@ import {
   type Live,
   type Memory,
   move,
-  recall,
-  remember,
-  sweep,
+  reserveOrders,
 } from "./books.ts";
 import { claim, deliver, tokenOf } from "./claim.ts";
 import { accept } from "./enqueue.ts";
+import { NEVER_AT } from "../workflow.ts";
+import { count } from "./groups.ts";
+import { advance } from "./lanes.ts";
+import { recall, remember } from "./register.ts";
+import { sweep } from "./sweep.ts";
 
 /** How many leases a step reaps, and how many tasks it promotes, at most. */
 const MOVE_LIMIT = 200;
@@ -34,11 +37,15 @@ export function step(books: Books, request: StepRequest, now: number): Answer {
   const { lost, cancelled } = extend(books, request, now);
   const reaped = reap(books, now);
   promote(books, now);
+  advance(books, now);
   const paused = books.paused && request.limit > 0;
   const { claimed, suspects } = paused
     ? { claimed: [], suspects: false }
     : claim(books, request, now);
-  if (request.settle.length > 0 || claimed.length > 0) {
+  const told = request.extend.some(({ id, progress }) =>
+    progress !== undefined && !lost.includes(id)
+  );
+  if (request.settle.length > 0 || claimed.length > 0 || told) {
     remember(books.consumers, {
       id: consumer,
       score: now + DAY_MS,
@@ -107,16 +114,17 @@ function settle(
   now: number,
 ): readonly string[] {
   const stale: string[] = [];
-  const successors = settlements.flatMap((settlement) => {
+  const accepted = settlements.filter((settlement) => {
     const task = held(books, settlement.id, settlement.token);
-    if (task === undefined) {
-      stale.push(settlement.id);
-      return [];
-    }
-    settleOne(books, task, settlement, now);
-    return settlement.enqueue;
+    if (task === undefined) stale.push(settlement.id);
+    else settleOne(books, task, settlement, now);
+    return task !== undefined;
   });
-  accept(books, successors, now, settlements.length);
+  const successors = accepted.flatMap(({ enqueue }) => enqueue);
+  const places = settlements.length + successors.length + accepted.length;
+  const order = reserveOrders(books, now, places);
+  accept(books, successors, now, order + settlements.length);
+  count(books, accepted, order + settlements.length + successors.length, now);
   return stale;
 }
 
@@ -132,18 +140,29 @@ function settleOne(
       task.suspect = false;
       task.lastError = end.error;
       task.previousSpan = settlement.span;
-      giveBack(books, task, end.delayMs, now);
+      giveBack(books, task, now + end.delayMs, now);
       return;
     case "release":
       // a suspect that was given back unrun is as suspect as before
       task.attempt--;
-      giveBack(books, task, end.delayMs, now);
+      giveBack(books, task, now + end.delayMs, now);
+      return;
+    case "snooze":
+      task.attempt = 0;
+      task.suspect = false;
+      task.lastError = undefined;
+      task.releasedBy = undefined;
+      task.previousSpan = settlement.span;
+      task.dueAt = end.at;
+      task.envelope = end.envelope ?? task.envelope;
+      giveBack(books, task, end.at, now);
       return;
     case "complete":
       complete(books, task, end, now);
       break;
     case "dead":
       task.lastError = end.error;
+      if (settlement.group !== undefined) task.counted = true;
       move(books, task, "dead", now);
       break;
     case "cancel":
@@ -175,11 +194,12 @@ function complete(
 function giveBack(
   books: Books,
   task: Live,
-  delayMs: number,
+  at: number,
   now: number,
 ): void {
-  if (delayMs > 0 && !task.cancelled) {
-    move(books, task, "scheduled", now + delayMs);
+  const suspended = books.schedules.get(task.id)?.suspended;
+  if ((at > now || suspended) && !task.cancelled) {
+    move(books, task, "scheduled", suspended ? NEVER_AT : at);
   } else {
     move(books, task, "ready", orderOf(task));
   }
@@ -192,13 +212,14 @@ function extend(
 ): { readonly lost: readonly string[]; readonly cancelled: readonly string[] } {
   const lost: string[] = [];
   const cancelled: string[] = [];
-  for (const { id, token, leaseMs: ownMs } of extensions) {
+  for (const { id, token, leaseMs: ownMs, progress } of extensions) {
     const task = held(books, id, token);
     if (task === undefined) {
       lost.push(id);
       continue;
     }
     move(books, task, "leased", now + (ownMs ?? leaseMs));
+    task.progress = progress ?? task.progress;
     if (task.cancelled) cancelled.push(id);
   }
   return { lost, cancelled };
@@ -230,5 +251,5 @@ function nextDueAt(
 ): number | undefined {
   const due = scheduled.first?.score ?? Infinity;
   const next = Math.min(due, leased.first?.score ?? Infinity);
-  return Number.isFinite(next) ? next : undefined;
+  return next < NEVER_AT ? next : undefined;
 }

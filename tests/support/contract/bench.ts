@@ -1,10 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { look, problems, type Snapshot, walk } from "./snapshot.ts";
 import type {
-  Broker,
   Delivery,
   EnqueueAnswer,
   Extension,
+  GroupChunk,
+  GroupStanding,
   ListedState,
   ListedTask,
   NewTask,
@@ -12,6 +13,7 @@ import type {
   StepReply,
   StepRequest,
   TaskStanding,
+  WorkflowBroker,
 } from "../../../src/broker/broker.ts";
 
 /** The instant at which every test begins. */
@@ -25,7 +27,7 @@ export const LEASE: number = 30_000;
 
 /** A broker under test, and its clock, which stands still but for `advance`. */
 export interface ContractBroker extends AsyncDisposable {
-  readonly broker: Broker;
+  readonly broker: WorkflowBroker;
   /** Moves the broker's clock. */
   advance(ms: number): Promise<void>;
 }
@@ -83,6 +85,11 @@ export const ends = {
     delayMs,
     error,
   }),
+  snooze: (at: number, envelope?: string): Settlement["end"] => ({
+    kind: "snooze",
+    at,
+    envelope,
+  }),
   release: (delayMs = 0): Settlement["end"] => ({ kind: "release", delayMs }),
   dead: (error = "dead"): Settlement["end"] => ({ kind: "dead", error }),
   cancel: (error = "cancelled", keepMs = HOUR): Settlement["end"] => ({
@@ -120,7 +127,7 @@ export interface Consumer {
 
 /** One queue of a broker under test, and the verbs as tests want them. */
 export interface Bench {
-  readonly broker: Broker;
+  readonly broker: WorkflowBroker;
   readonly queue: string;
   advance(ms: number): Promise<void>;
   consumer(name?: string): Consumer;
@@ -129,7 +136,13 @@ export interface Bench {
   enqueue(
     ...tasks: readonly (string | NewTask)[]
   ): Promise<readonly EnqueueAnswer[]>;
+  /** Enqueues the members of a group in one request. */
+  enqueueGroup(
+    chunk: GroupChunk,
+    ...tasks: readonly (string | NewTask)[]
+  ): Promise<readonly EnqueueAnswer[]>;
   result(id: string): Promise<TaskStanding>;
+  group(id: string): Promise<GroupStanding>;
   /** All tasks in a state, over pages of 3. */
   list(state: ListedState): Promise<readonly ListedTask[]>;
   cancel(id: string, operation?: string): Promise<string>;
@@ -155,6 +168,7 @@ export function operation(): string {
 export function newBench({ broker, advance }: ContractBroker): Bench {
   const queue = `contract-${crypto.randomUUID().slice(0, 18)}`;
   const ids = new Set<string>();
+  const groups = new Set<string>();
   let consumers = 0;
 
   const step = async (request: StepRequest): Promise<StepReply> => {
@@ -170,6 +184,24 @@ export function newBench({ broker, advance }: ContractBroker): Bench {
     );
     return standing;
   };
+  const enqueue = async (
+    group: GroupChunk | undefined,
+    tasks: readonly (string | NewTask)[],
+  ): Promise<readonly EnqueueAnswer[]> => {
+    const request = tasks.map((each) =>
+      typeof each === "string" ? task(each) : each
+    );
+    for (const each of request) ids.add(each.id);
+    const callback = group?.callback;
+    if (callback !== undefined) ids.add(callback.id);
+    if (group !== undefined) groups.add(group.id);
+    const reply = await broker.enqueue(queue, {
+      tasks: request,
+      maxBacklog: undefined,
+      group,
+    });
+    return reply.answers;
+  };
   const list = (state: ListedState) => walk(broker, queue, state);
 
   return {
@@ -180,16 +212,14 @@ export function newBench({ broker, advance }: ContractBroker): Bench {
     result,
     list,
     consumer: (name = `consumer${++consumers}`) => newConsumer(name, step),
-    async enqueue(...tasks) {
-      const request = tasks.map((each) =>
-        typeof each === "string" ? task(each) : each
+    enqueue: (...tasks) => enqueue(undefined, tasks),
+    enqueueGroup: (group, ...tasks) => enqueue(group, tasks),
+    async group(id) {
+      const { commands: _, requests: __, ...standing } = await broker.group(
+        queue,
+        id,
       );
-      for (const each of request) ids.add(each.id);
-      const reply = await broker.enqueue(queue, {
-        tasks: request,
-        maxBacklog: undefined,
-      });
-      return reply.answers;
+      return standing;
     },
     async cancel(id, op = operation()) {
       const reply = await broker.cancel(queue, {
@@ -204,7 +234,7 @@ export function newBench({ broker, advance }: ContractBroker): Bench {
       await broker.pause(queue, { operation: op, paused });
     },
     async snapshot() {
-      return await look(broker, queue, ids);
+      return await look(broker, queue, ids, groups);
     },
     async verify() {
       assertEquals(await problems(broker, queue), []);

@@ -74,6 +74,8 @@ export function enqueueing(declare: Declare): void {
         lastError: undefined,
         suspect: false,
         cancelled: false,
+        counted: false,
+        releasedBy: undefined,
       }]);
       assertEquals(reply.paused, false);
       assertEquals(reply.ghosts, 0);

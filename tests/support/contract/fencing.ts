@@ -48,7 +48,11 @@ export function fencing(declare: Declare): void {
         assertEquals(reply.stale, ["a"]);
         assertEquals((await bench.result("successor")).status, "missing");
         const { standings: _, ...after } = await bench.snapshot();
-        assertEquals(after, { lists: before.lists, stats: before.stats });
+        assertEquals(after, {
+          lists: before.lists,
+          groups: before.groups,
+          stats: before.stats,
+        });
         assertEquals(await bench.enqueue(task("b", { dedupe })), [
           { status: "duplicate", id: "a" },
         ]);

@@ -1,22 +1,26 @@
 import type {
   Broker,
+  GroupStanding,
   ListedState,
   ListedTask,
   TaskStanding,
+  WorkflowBroker,
 } from "../../../src/broker/broker.ts";
 
 /** Everything that can be seen of a queue, but the time. */
 export interface Snapshot {
   readonly lists: Readonly<Record<ListedState, readonly ListedTask[]>>;
   readonly standings: Readonly<Record<string, TaskStanding>>;
+  readonly groups: Readonly<Record<string, GroupStanding>>;
   readonly stats: Readonly<Record<string, unknown>>;
 }
 
 /** Everything that can be seen of a queue. */
 export async function look(
-  broker: Broker,
+  broker: WorkflowBroker,
   queue: string,
   ids: Iterable<string>,
+  groupIds: Iterable<string> = [],
 ): Promise<Snapshot> {
   const [ready, scheduled, leased, dead, counted, ...found] = await Promise.all(
     [
@@ -31,6 +35,13 @@ export async function look(
       ),
     ],
   );
+  const groups = await Promise.all(Array.from(groupIds, async (id) => {
+    const { commands: _, requests: __, ...group } = await broker.group(
+      queue,
+      id,
+    );
+    return [id, group] as const;
+  }));
   const { commands: _, requests: __, now: ___, ...stats } = counted;
   const standings = found.map(([id, reply]) => {
     const { commands: _, requests: __, ...standing } = reply;
@@ -39,6 +50,7 @@ export async function look(
   return {
     lists: { ready, scheduled, leased, dead },
     standings: Object.fromEntries(standings),
+    groups: Object.fromEntries(groups),
     stats,
   };
 }

@@ -1,9 +1,11 @@
 import type {
-  Broker,
+  ConcurrencyKey,
   DedupeKey,
   Delivery,
+  GroupChunk,
   NewTask,
   Settlement,
+  WorkflowBroker,
 } from "../../../src/broker/broker.ts";
 import {
   type ContractBroker,
@@ -12,10 +14,17 @@ import {
   MINUTE,
   SECOND,
   START,
+  task,
 } from "../contract/bench.ts";
 import { look, problems } from "../contract/snapshot.ts";
 import { answer, differ, type Found, repeated, seen } from "./answer.ts";
-import { CONSUMERS, type Operation, type TaskPick } from "./operations.ts";
+import {
+  CONSUMERS,
+  type GroupPick,
+  type Operation,
+  type SettlePick,
+  type TaskPick,
+} from "./operations.ts";
 import { pickOf, some } from "./random.ts";
 
 /** The ids of all tasks: few, so that they meet. */
@@ -41,12 +50,23 @@ const KEYS: readonly DedupeKey[] = [
   { key: "1", ttlMs: HOUR },
   { key: "x|y", ttlMs: DAY },
 ];
+/** Concurrency keys. */
+const LANES: readonly ConcurrencyKey[] = [
+  { key: "one,|", limit: 1 },
+  { key: "k", limit: 2 },
+];
+/** Groups, each with a callback of its own. */
+const GROUPS: readonly string[] = ["g", "h|i"];
+const CALLBACKS: readonly string[] = GROUPS.map((id) => `callback of ${id}`);
+/** Schedules, which share no id with a task. */
+const SCHEDULES: readonly string[] = ["tick", "s:|"];
+const ALL: readonly string[] = [...IDS, ...CALLBACKS, ...SCHEDULES];
 const LEASE = 30 * SECOND;
 
 /** A request as it was sent, to be sent again. */
 interface Sent {
   readonly at: number;
-  readonly send: (broker: Broker) => Promise<object>;
+  readonly send: (broker: WorkflowBroker) => Promise<object>;
 }
 
 /** Both brokers, and what their callers know. */
@@ -78,7 +98,8 @@ export class Driver {
         return undefined;
       case "enqueue": {
         const tasks = operation.tasks.map((each) => this.#task(each));
-        const request = { tasks, maxBacklog: undefined };
+        const group = operation.group && this.#group(operation.group);
+        const request = { tasks, maxBacklog: undefined, group };
         return await this.#send(
           "enqueue",
           (broker) => broker.enqueue(this.#queue, request),
@@ -87,7 +108,7 @@ export class Driver {
       case "step":
         return await this.#step(operation);
       case "cancel": {
-        const id = pickOf(IDS, operation.id) ?? "a";
+        const id = pickOf(ALL, operation.id) ?? "a";
         const request = {
           ...this.#operation(),
           id,
@@ -124,10 +145,62 @@ export class Driver {
           tasks,
           error: "p",
           keepMs: MINUTE,
+          stop: operation.stop,
         };
         return await this.#send(
           "purge",
           (broker) => broker.purge(this.#queue, request),
+        );
+      }
+      case "forget": {
+        const request = {
+          ...this.#operation(),
+          ids: some(ALL, operation.pick),
+          group: pickOf(GROUPS, operation.group),
+        };
+        return await this.#send(
+          "forget",
+          (broker) => broker.forget(this.#queue, request),
+        );
+      }
+      case "results": {
+        const ids = some(ALL, operation.pick);
+        if (ids.length === 0) return undefined;
+        return await this.#both(
+          "the answer to results",
+          (broker) => broker.results(this.#queue, { ids, maxBytes: 1_000_000 }),
+        );
+      }
+      case "schedule": {
+        const id = pickOf(SCHEDULES, operation.id) ?? "tick";
+        const request = {
+          ...this.#operation(),
+          hash: operation.hash,
+          task: task(id, {
+            envelope: operation.hash,
+            due: { kind: "at", at: this.#now + operation.inMs },
+          }),
+        };
+        return await this.#send(
+          "schedule",
+          (broker) => broker.schedule(this.#queue, request),
+        );
+      }
+      case "unschedule": {
+        const id = pickOf(ALL, operation.id) ?? "tick";
+        const request = { ...this.#operation(), id };
+        return await this.#send(
+          "unschedule",
+          (broker) => broker.unschedule(this.#queue, request),
+        );
+      }
+      case "suspend": {
+        const id = pickOf(SCHEDULES, operation.id) ?? "tick";
+        const { suspended } = operation;
+        const request = { ...this.#operation(), id, suspended };
+        return await this.#send(
+          "suspend",
+          (broker) => broker.suspend(this.#queue, request),
         );
       }
       case "redrive": {
@@ -152,11 +225,15 @@ export class Driver {
   async check(): Promise<Found | undefined> {
     const [left, right] = await Promise.all(
       this.#brokers.map(async ({ broker }) => ({
-        seen: seen(await look(broker, this.#queue, IDS)),
+        seen: seen(await look(broker, this.#queue, ALL, GROUPS)),
         problems: await problems(broker, this.#queue),
+        schedules: answer(
+          await broker.schedules(this.#queue, { limit: 9, cursor: undefined }),
+        ),
       })),
     );
     return differ("what can be seen", left?.seen, right?.seen) ??
+      differ("schedules", left?.schedules, right?.schedules) ??
       differ("inspect of the left", left?.problems, []) ??
       differ("inspect of the right", [], right?.problems);
   }
@@ -174,10 +251,13 @@ export class Driver {
       settle.push({
         id: delivery.id,
         token: delivery.token,
-        end: each.end,
+        end: this.#endOf(each, delivery),
         span: `span of ${delivery.token}`,
         dedupe: each.free ? pickOf(KEYS, each.pick)?.key : undefined,
         enqueue: each.enqueue.map((task) => this.#task(task)),
+        group: each.group === undefined || delivery.counted
+          ? undefined
+          : pickOf(GROUPS, each.group),
       });
     }
     const going = new Set(settle.map((each) => each.id));
@@ -188,6 +268,7 @@ export class Driver {
         id,
         token,
         leaseMs: i % 2 === 0 ? undefined : MINUTE,
+        progress: operation.progress,
       }));
     const seq = (this.#seqs[operation.consumer] ?? 0) + 1;
     this.#seqs[operation.consumer] = seq;
@@ -215,6 +296,15 @@ export class Driver {
       }
       return reply;
     });
+  }
+
+  /** A schedule is never ended by its settlement, as consumers are told. */
+  #endOf({ end, snoozeMs }: SettlePick, { id }: Delivery): Settlement["end"] {
+    const at = this.#now + snoozeMs;
+    if (end.kind === "snooze") return { ...end, at };
+    const goesOn = end.kind === "retry" || end.kind === "release";
+    if (!SCHEDULES.includes(id) || goesOn) return end;
+    return { kind: "snooze", at };
   }
 
   /** Sends one of the last requests again, as it was. */
@@ -287,7 +377,20 @@ export class Driver {
     };
   }
 
-  #task({ id, priority, delayMs, at, key }: TaskPick): NewTask {
+  #group({ id, seal, callback, related }: GroupPick): GroupChunk {
+    const name = pickOf(GROUPS, id) ?? "g";
+    return {
+      id: name,
+      seal,
+      callback: callback
+        ? task(`callback of ${name}`, { related, priority: 1 })
+        : undefined,
+      ttlMs: 30 * DAY,
+      sealMs: 30 * DAY,
+    };
+  }
+
+  #task({ id, priority, delayMs, at, key, related, lane }: TaskPick): NewTask {
     return {
       id: pickOf(IDS, id) ?? "a",
       name: "work",
@@ -299,6 +402,8 @@ export class Driver {
         ? { kind: "now" }
         : { kind: "after", delayMs },
       dedupe: key === undefined ? undefined : pickOf(KEYS, key),
+      related,
+      concurrency: lane === undefined ? undefined : pickOf(LANES, lane),
     };
   }
 }

@@ -4,7 +4,11 @@ import { generator, type Random } from "./random.ts";
 
 /** One operation. Picks are numbers in [0, 1): which one of what there is. */
 export type Operation =
-  | { readonly kind: "enqueue"; readonly tasks: readonly TaskPick[] }
+  | {
+    readonly kind: "enqueue";
+    readonly tasks: readonly TaskPick[];
+    readonly group: GroupPick | undefined;
+  }
   | {
     readonly kind: "step";
     readonly consumer: number;
@@ -13,13 +17,33 @@ export type Operation =
     readonly alone: boolean;
     readonly settle: readonly SettlePick[];
     readonly extend: readonly number[];
+    readonly progress: string | undefined;
   }
   | { readonly kind: "crash"; readonly consumer: number }
   | { readonly kind: "advance"; readonly ms: number }
   | { readonly kind: "cancel"; readonly id: number }
   | { readonly kind: "pause"; readonly paused: boolean }
-  | { readonly kind: "purge"; readonly pick: number; readonly off: boolean }
+  | {
+    readonly kind: "purge";
+    readonly pick: number;
+    readonly off: boolean;
+    readonly stop: boolean;
+  }
+  | { readonly kind: "forget"; readonly pick: number; readonly group: number }
+  | { readonly kind: "results"; readonly pick: number }
   | { readonly kind: "redrive"; readonly pick: number; readonly off: boolean }
+  | {
+    readonly kind: "schedule";
+    readonly id: number;
+    readonly hash: string;
+    readonly inMs: number;
+  }
+  | { readonly kind: "unschedule"; readonly id: number }
+  | {
+    readonly kind: "suspend";
+    readonly id: number;
+    readonly suspended: boolean;
+  }
   | { readonly kind: "repeat"; readonly back: number };
 
 /** A task of the few that there are, so that ids meet. */
@@ -29,6 +53,16 @@ export interface TaskPick {
   readonly delayMs: number;
   readonly at: boolean;
   readonly key: number | undefined;
+  readonly related: boolean;
+  readonly lane: number | undefined;
+}
+
+/** What a request says of a group. */
+export interface GroupPick {
+  readonly id: number;
+  readonly seal: number | undefined;
+  readonly callback: boolean;
+  readonly related: boolean;
 }
 
 /** A settlement of something held, or held once. */
@@ -36,7 +70,10 @@ export interface SettlePick {
   readonly pick: number;
   readonly late: boolean;
   readonly end: Settlement["end"];
+  /** How long from now, where it is snoozed. */
+  readonly snoozeMs: number;
   readonly free: boolean;
+  readonly group: number | undefined;
   readonly enqueue: readonly TaskPick[];
 }
 
@@ -87,7 +124,13 @@ export function partsOf(operation: Operation | undefined): Operation[] {
 
 function operation(random: Random): Operation {
   const kind = random();
-  if (kind < 0.24) return { kind: "enqueue", tasks: many(random, 4, taskPick) };
+  if (kind < 0.24) {
+    return {
+      kind: "enqueue",
+      tasks: many(random, 4, taskPick),
+      group: random() < 0.35 ? groupPick(random) : undefined,
+    };
+  }
   if (kind < 0.62) {
     return {
       kind: "step",
@@ -97,21 +140,45 @@ function operation(random: Random): Operation {
       alone: random() < 0.7,
       settle: many(random, 4, settlePick),
       extend: many(random, 2, () => Math.floor(random() * 6)),
+      progress: random() < 0.2 ? one(random, ["half", "a|b%7C"]) : undefined,
     };
   }
   if (kind < 0.67) {
     return { kind: "crash", consumer: Math.floor(random() * CONSUMERS) };
   }
-  if (kind < 0.8) return { kind: "advance", ms: one(random, JUMPS) };
+  if (kind < 0.7) return schedulePick(random);
+  if (kind < 0.81) return { kind: "advance", ms: one(random, JUMPS) };
   if (kind < 0.86) return { kind: "cancel", id: random() };
   if (kind < 0.89) return { kind: "pause", paused: random() < 0.4 };
   if (kind < 0.92) {
-    return { kind: "purge", pick: random(), off: random() < 0.2 };
+    return {
+      kind: "purge",
+      pick: random(),
+      off: random() < 0.2,
+      stop: random() < 0.4,
+    };
   }
-  if (kind < 0.95) {
+  if (kind < 0.93) {
+    return { kind: "forget", pick: random(), group: random() };
+  }
+  if (kind < 0.94) {
+    return { kind: "results", pick: random() };
+  }
+  if (kind < 0.96) {
     return { kind: "redrive", pick: random(), off: random() < 0.2 };
   }
   return { kind: "repeat", back: random() };
+}
+
+function schedulePick(random: Random): Operation {
+  const kind = random();
+  const id = random();
+  if (kind < 0.6) {
+    const hash = one(random, ["hourly", "daily"]);
+    return { kind: "schedule", id, hash, inMs: one(random, DELAYS) };
+  }
+  if (kind < 0.75) return { kind: "unschedule", id };
+  return { kind: "suspend", id, suspended: random() < 0.5 };
 }
 
 function taskPick(random: Random): TaskPick {
@@ -121,6 +188,17 @@ function taskPick(random: Random): TaskPick {
     delayMs: one(random, DELAYS),
     at: random() < 0.3,
     key: random() < 0.3 ? random() : undefined,
+    related: random() < 0.2,
+    lane: random() < 0.4 ? random() : undefined,
+  };
+}
+
+function groupPick(random: Random): GroupPick {
+  return {
+    id: random(),
+    seal: one(random, [undefined, undefined, 0, 1, 2, 3, 5]),
+    callback: random() < 0.6,
+    related: random() < 0.3,
   };
 }
 
@@ -140,7 +218,11 @@ function settlePick(random: Random): SettlePick {
       ends.dead('{"message":"dead"}'),
       ends.cancel('{"message":"c"}', keepMs),
       ends.expire('{"message":"e"}', keepMs),
+      ends.snooze(0),
+      ends.snooze(0, "another envelope"),
     ]),
+    snoozeMs: one(random, DELAYS),
+    group: random() < 0.5 ? random() : undefined,
     free: random() < 0.5,
     enqueue: random() < 0.25 ? many(random, 2, taskPick) : [],
   };
