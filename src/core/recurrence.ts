@@ -1,0 +1,241 @@
+import { checkInteger } from "./check.ts";
+import { parseCron } from "./cron_expression.ts";
+import { checkZone, HOUR_MS, MINUTE_MS, wallAt } from "./zone.ts";
+
+/** The last instant that is reckoned with: the end of the year 9999. */
+export const LATEST = 253_402_300_799_999;
+
+/** When something is to happen again, as data: it travels as JSON. A slot is one of its instants, in milliseconds since the epoch. */
+export type Recurrence =
+  | OnceRecurrence
+  | EveryRecurrence
+  | CronRecurrence
+  | CalendarRecurrence;
+
+/** One slot. */
+export interface OnceRecurrence {
+  /** Tells it from the other kinds. */
+  readonly kind: "once";
+  /** The slot. */
+  readonly at: number;
+}
+
+/** A slot every so many milliseconds, whatever the clocks on the wall do. */
+export interface EveryRecurrence {
+  /** Tells it from the other kinds. */
+  readonly kind: "every";
+  /** From one slot to the next, in milliseconds. */
+  readonly everyMs: number;
+  /** The first slot. */
+  readonly anchorAt: number;
+}
+
+/** The slots of a cron expression. */
+export interface CronRecurrence {
+  /** Tells it from the other kinds. */
+  readonly kind: "cron";
+  /** The expression, of five fields. */
+  readonly cron: string;
+  /** The IANA zone whose clocks count. */
+  readonly timeZone: string;
+}
+
+/** The same time of day every so many days or months. Each slot is reckoned from the anchor: of a month that is too short the last day, and the anchor's own day again in the next. */
+export interface CalendarRecurrence {
+  /** Tells it from the other kinds. */
+  readonly kind: "calendar";
+  /** What is counted. */
+  readonly unit: "day" | "month";
+  /** How many of them are from one slot to the next. */
+  readonly count: number;
+  /** The first slot as the zone's clocks show it, as in `2026-01-31T09:00:00.000`. */
+  readonly anchor: string;
+  /** The IANA zone whose clocks count. */
+  readonly timeZone: string;
+}
+
+/** Options of {@link every} and its like. */
+export interface EveryOptions {
+  /** The first slot. @default {0, the epoch: every whole hour, every whole minute} */
+  readonly anchor?: Date | number;
+}
+
+/** Options of {@link cron}. */
+export interface CronOptions {
+  /** An IANA zone, such as `Europe/Paris`. @default {"UTC"} */
+  readonly timeZone?: string;
+}
+
+/** Options of {@link daily} and its like. */
+export interface CalendarOptions extends CronOptions {
+  /**
+   * The first slot: an instant, or what the zone's clocks show, as in `2026-01-31T09:00`.
+   *
+   * @default {"2001-01-01T00:00", a Monday: midnight, of a Monday, of the 1st, of January}
+   */
+  readonly anchor?: string | Date | number;
+}
+
+/** The one slot `at`. */
+export function once(at: Date | number): OnceRecurrence {
+  return checked({ kind: "once", at: Number(at) });
+}
+
+/** A slot every `everyMs` milliseconds. */
+export function every(
+  everyMs: number,
+  { anchor = 0 }: EveryOptions = {},
+): EveryRecurrence {
+  return checked({ kind: "every", everyMs, anchorAt: Number(anchor) });
+}
+
+/** A slot every `count` minutes. */
+export function minutes(
+  count: number,
+  options?: EveryOptions,
+): EveryRecurrence {
+  return every(count * MINUTE_MS, options);
+}
+
+/** A slot every hour. */
+export function hourly(options?: EveryOptions): EveryRecurrence {
+  return every(HOUR_MS, options);
+}
+
+/** A slot every day. */
+export function daily(options?: CalendarOptions): CalendarRecurrence {
+  return calendar("day", 1, options);
+}
+
+/** A slot every week. */
+export function weekly(options?: CalendarOptions): CalendarRecurrence {
+  return calendar("day", 7, options);
+}
+
+/** A slot every two weeks. */
+export function biweekly(options?: CalendarOptions): CalendarRecurrence {
+  return calendar("day", 14, options);
+}
+
+/** A slot every month. */
+export function monthly(options?: CalendarOptions): CalendarRecurrence {
+  return calendar("month", 1, options);
+}
+
+/** A slot every two months. */
+export function bimonthly(options?: CalendarOptions): CalendarRecurrence {
+  return calendar("month", 2, options);
+}
+
+/** A slot every three months. */
+export function quarterly(options?: CalendarOptions): CalendarRecurrence {
+  return calendar("month", 3, options);
+}
+
+/** A slot every year. */
+export function yearly(options?: CalendarOptions): CalendarRecurrence {
+  return calendar("month", 12, options);
+}
+
+/** The slots of a cron expression of five fields. */
+export function cron(
+  expression: string,
+  { timeZone = "UTC" }: CronOptions = {},
+): CronRecurrence {
+  return checked({ kind: "cron", cron: expression, timeZone });
+}
+
+/**
+ * Refuses what is no recurrence, as where one comes from outside.
+ *
+ * @throws {TypeError} If it is no object, of no known kind, or a field is of another type.
+ * @throws {RangeError} If a field is out of its range: a number, the cron expression, the zone, the anchor.
+ */
+export function checkRecurrence(recurrence: Recurrence): void {
+  if (typeof recurrence !== "object" || recurrence === null) {
+    throw new TypeError(
+      "The recurrence must be an object, as daily() or cron() give it",
+    );
+  }
+  switch (recurrence.kind) {
+    case "once":
+      return checkInteger("at", recurrence.at, 0, LATEST);
+    case "every":
+      checkInteger("everyMs", recurrence.everyMs, 1, LATEST);
+      return checkInteger("anchor", recurrence.anchorAt, 0, LATEST);
+    case "cron":
+      checkZone(recurrence.timeZone);
+      parseCron(recurrence.cron);
+      return;
+    case "calendar":
+      if (recurrence.unit !== "day" && recurrence.unit !== "month") {
+        throw new TypeError(
+          `The recurrence's unit must be 'day' or 'month': current value is ${recurrence.unit}`,
+        );
+      }
+      checkInteger("count", recurrence.count, 1, 100_000);
+      checkZone(recurrence.timeZone);
+      parseWall(recurrence.anchor);
+      return;
+    default:
+      throw new TypeError(
+        `The recurrence's kind must be 'once', 'every', 'cron' or 'calendar': current value is ${
+          String((recurrence as { kind?: unknown }).kind)
+        }`,
+      );
+  }
+}
+
+function checked<R extends Recurrence>(recurrence: R): R {
+  checkRecurrence(recurrence);
+  return recurrence;
+}
+
+function calendar(
+  unit: "day" | "month",
+  count: number,
+  { anchor = "2001-01-01T00:00", timeZone = "UTC" }: CalendarOptions = {},
+): CalendarRecurrence {
+  checkZone(timeZone);
+  const wall = typeof anchor === "string"
+    ? parseWall(anchor)
+    : wallOf(anchor, timeZone);
+  return checked({
+    kind: "calendar",
+    unit,
+    count,
+    anchor: spell(wall),
+    timeZone,
+  });
+}
+
+function wallOf(anchor: Date | number, timeZone: string): number {
+  const at = Number(anchor);
+  checkInteger("anchor", at, 0, LATEST);
+  return wallAt(timeZone, at);
+}
+
+/**
+ * What clocks show, as in `2026-01-31T09:00`, in milliseconds of a clock that never changes.
+ *
+ * @throws {TypeError} If it is no string.
+ * @throws {RangeError} If it is no such time, or before 1970.
+ */
+export function parseWall(text: string): number {
+  if (typeof text !== "string") {
+    throw new TypeError(`The anchor must be a string, not ${typeof text}`);
+  }
+  const wall = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{3})?)?$/.test(text)
+    ? Date.parse(`${text}Z`)
+    : NaN;
+  if (wall >= 0 && spell(wall).startsWith(text)) return wall;
+  throw new RangeError(
+    `The anchor ${
+      JSON.stringify(text.slice(0, 80))
+    } must be a date and time since 1970 without an offset, as in "2026-01-31T09:00"; pass an instant as a Date`,
+  );
+}
+
+function spell(wall: number): string {
+  return new Date(wall).toISOString().slice(0, -1);
+}
