@@ -1,15 +1,13 @@
 import {
   type Context,
-  defaultTextMapSetter,
   propagation,
   ROOT_CONTEXT,
   type Span,
-  SpanKind,
-  SpanStatusCode,
   type TextMapPropagator,
   trace,
   type Tracer,
 } from "@opentelemetry/api";
+import { KIND_CLIENT, STATUS_ERROR } from "../core/codes.ts";
 import { safely } from "../core/safely.ts";
 import { knownMethod, methodAttributes } from "./methods.ts";
 import { originIn } from "./origin.ts";
@@ -49,17 +47,17 @@ export function createFetch(
     // somebody may have put this one in the place of the host's
     const send = parts.fetch ?? (fetch === tracedFetch ? host : fetch);
     const isOff = parts.clientSpans === false || hostTraces();
-    const target = isOff ? undefined : safely(() => targetOf(call), undefined);
+    const target = isOff ? undefined : safely(() => targetOf(call));
     if (target === undefined) return await send(...call);
 
     const outer = safely(context, ROOT_CONTEXT);
-    const span = safely(() => startSpan(parts, target, outer), undefined);
+    const span = safely(() => startSpan(parts, target, outer));
     const inner = span ? trace.setSpan(outer, span) : outer;
-    const sent = safely(() => attach(call, carry(parts, target, inner)), call);
+    const sent = safely(() => carrying(parts, call, target, inner), call);
     try {
       const response = await send(...sent);
       const { status } = response;
-      end(span, status < 400 ? "" : String(status), status);
+      end(span, status < 400 ? "" : `${status}`, status);
       return response;
     } catch (error) {
       end(span, safely(() => failureOf(error, target), "Error"));
@@ -94,7 +92,7 @@ function startSpan(
   context: Context,
 ): Span {
   const options = {
-    kind: SpanKind.CLIENT,
+    kind: KIND_CLIENT,
     attributes: {
       ...methodAttributes(method),
       ...serverAttributes(url),
@@ -105,41 +103,34 @@ function startSpan(
   return parts.tracer().startSpan(name, options, context);
 }
 
-/** The headers that may go along. */
-function carry(
+/** The call with the headers that may go along, where the caller gave no others. */
+function carrying(
   parts: FetchParts,
+  [input, init]: Call,
   { url }: Target,
   context: Context,
-): Record<string, string> {
+): Call {
   const { propagateTo } = parts;
   const isOwn = url.origin === originIn(context);
   const reach = propagateTo ? propagateTo(url) : isOwn ? "all" : "trace";
-  const carrier = {};
-  if (reach === "all" || reach === "trace") {
-    parts.propagator().inject(
-      reach === "all" ? context : propagation.deleteBaggage(context),
-      carrier,
-      defaultTextMapSetter,
-    );
-  }
-  return carrier;
-}
-
-/** The call with the headers of `carrier`, where the caller gave no others. */
-function attach(
-  [input, init]: Call,
-  carrier: Readonly<Record<string, string>>,
-): Call {
   const headers = new Headers(
     init?.headers === undefined && input instanceof Request
       ? input.headers
       : init?.headers,
   );
-  const traceId = headers.get("traceparent")?.slice(3, 35) ?? "";
-  const isOther = !`${carrier.traceparent}`.includes(traceId);
-  for (const [name, value] of Object.entries(carrier)) {
-    const stands = name === "baggage" ? headers.has(name) : isOther;
+  const given = headers.get("traceparent")?.slice(3, 35) ?? "";
+  const { traceId = "" } = trace.getSpanContext(context) ?? {};
+  const set = (_: unknown, name: string, value: string) => {
+    const stands = name === "baggage"
+      ? headers.has(name)
+      : !traceId.includes(given);
     if (!stands) headers.set(name, value);
+  };
+  if (reach === "all" || reach === "trace") {
+    const carried = reach === "all"
+      ? context
+      : propagation.deleteBaggage(context);
+    parts.propagator().inject(carried, headers, { set });
   }
   // a Request in the place of init would lose everything in a copy
   return init instanceof Request
@@ -160,8 +151,8 @@ function end(span: Span | undefined, failure: string, status?: number): void {
     if (status) span?.setAttribute("http.response.status_code", status);
     if (failure) {
       span?.setAttribute("error.type", failure);
-      span?.setStatus({ code: SpanStatusCode.ERROR });
+      span?.setStatus({ code: STATUS_ERROR });
     }
     span?.end();
-  }, undefined);
+  });
 }

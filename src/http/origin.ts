@@ -1,6 +1,6 @@
-import { type Context, createContextKey } from "@opentelemetry/api";
+import type { Context } from "@opentelemetry/api";
 
-const ORIGIN: symbol = createContextKey("@baton/queue origin");
+const ORIGIN: unique symbol = Symbol.for("@baton/queue origin");
 
 /** The context of a request to `origin`, as `https://shop.example`: the one party that its baggage is for. */
 export function withOrigin(context: Context, origin: string): Context {

@@ -13,7 +13,7 @@ export function redact(url: URL): string {
   if (told.username || told.password) {
     told.username = told.password = REDACTED;
   }
-  for (const name of new Set(told.searchParams.keys())) {
+  for (const name of [...told.searchParams.keys()]) {
     if (SECRET.test(name)) told.searchParams.set(name, REDACTED);
   }
   return clip(told.href);

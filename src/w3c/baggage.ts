@@ -1,9 +1,5 @@
-import {
-  type Baggage,
-  type BaggageEntry,
-  baggageEntryMetadataFromString,
-  propagation,
-} from "@opentelemetry/api";
+import type { Baggage, BaggageEntry } from "@opentelemetry/api";
+import { baggageEntryMetadataFromString, propagation } from "./api.ts";
 import { joinLines, trimOws } from "./header.ts";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -31,23 +27,24 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 export function parseBaggage(
   header: string | readonly string[],
 ): Baggage | undefined {
-  const entries: Record<string, BaggageEntry> = Object.create(null);
-  let found = false;
+  const entries: [key: string, entry: BaggageEntry][] = [];
   for (const member of readable(header).split(",")) {
     const [pair = "", ...properties] = member.split(";");
-    const equals = pair.indexOf("=");
-    const key = trimOws(pair.slice(0, Math.max(equals, 0)));
-    if (!TOKEN.test(key)) continue;
-    const value = decode(trimOws(pair.slice(equals + 1)));
-    entries[key] = properties.length === 0 ? { value } : {
-      value,
-      metadata: baggageEntryMetadataFromString(
-        properties.map(property).join(";"),
-      ),
-    };
-    found = true;
+    const [name = "", ...rest] = pair.split("=");
+    const key = trimOws(name);
+    if (!TOKEN.test(key) || rest.length === 0) continue;
+    const value = decode(trimOws(rest.join("=")));
+    const metadata = baggageEntryMetadataFromString(
+      properties.map(property).join(";"),
+    );
+    entries.push([
+      key,
+      properties.length > 0 ? { value, metadata } : { value },
+    ]);
   }
-  return found ? propagation.createBaggage(entries) : undefined;
+  return entries.length > 0
+    ? propagation.createBaggage(Object.fromEntries(entries))
+    : undefined;
 }
 
 /**

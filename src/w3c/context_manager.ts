@@ -1,8 +1,5 @@
-import {
-  type Context,
-  type ContextManager,
-  ROOT_CONTEXT,
-} from "@opentelemetry/api";
+import type { Context, ContextManager } from "@opentelemetry/api";
+import { ROOT_CONTEXT } from "./api.ts";
 
 /** What is used of `AsyncLocalStorage`. */
 interface Storage {

@@ -1,5 +1,4 @@
-const SPACE = 32;
-const TAB = 9;
+const OWS = " \t";
 
 /** Header lines as one value, cut one character beyond `max`: nothing unbounded is read. */
 export function joinLines(
@@ -19,11 +18,7 @@ export function joinLines(
 export function trimOws(text: string): string {
   let start = 0;
   let end = text.length;
-  while (start < end && isOws(text.charCodeAt(start))) start++;
-  while (end > start && isOws(text.charCodeAt(end - 1))) end--;
-  return start === 0 && end === text.length ? text : text.slice(start, end);
-}
-
-function isOws(code: number): boolean {
-  return code === SPACE || code === TAB;
+  while (start < end && OWS.includes(text.charAt(start))) start++;
+  while (end > start && OWS.includes(text.charAt(end - 1))) end--;
+  return text.slice(start, end);
 }

@@ -1,11 +1,10 @@
-import {
-  type Context,
-  propagation,
-  type TextMapGetter,
-  type TextMapPropagator,
-  type TextMapSetter,
-  trace,
+import type {
+  Context,
+  TextMapGetter,
+  TextMapPropagator,
+  TextMapSetter,
 } from "@opentelemetry/api";
+import { propagation, trace } from "./api.ts";
 import { formatBaggage, parseBaggage } from "./baggage.ts";
 import { isTracingSuppressed } from "./suppression.ts";
 import {
@@ -80,7 +79,7 @@ export class W3CPropagator implements TextMapPropagator {
   ): Context {
     let extracted = context;
     const span = this.#trace
-      ? only(getter.get(carrier, "traceparent"), parseTraceparent)
+      ? parseTraceparent(`${getter.get(carrier, "traceparent")}`)
       : undefined;
     if (span) {
       const header = getter.get(carrier, "tracestate");
@@ -100,15 +99,4 @@ export class W3CPropagator implements TextMapPropagator {
       ...this.#baggage ? ["baggage"] : [],
     ];
   }
-}
-
-/** Reads a field that may stand there once only. */
-function only<T>(
-  header: string | string[] | undefined,
-  parse: (value: string) => T | undefined,
-): T | undefined {
-  const value = typeof header === "object" && header.length === 1
-    ? header[0]
-    : header;
-  return typeof value === "string" ? parse(value) : undefined;
 }

@@ -1,7 +1,7 @@
-import { type Context, createContextKey } from "@opentelemetry/api";
+import type { Context } from "@opentelemetry/api";
 
-/** The key that OpenTelemetry's SDKs and instrumentations share for what is not to be traced. */
-const SUPPRESSED = createContextKey(
+/** The key that OpenTelemetry's SDKs and instrumentations share for what is not to be traced, as the API's createContextKey() makes it. */
+const SUPPRESSED: unique symbol = Symbol.for(
   "OpenTelemetry SDK Context Key SUPPRESS_TRACING",
 );
 

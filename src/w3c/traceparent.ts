@@ -1,13 +1,14 @@
 import type { SpanContext } from "@opentelemetry/api";
 
+/** A later version than 00 may go on after another dash; a comma stands between two headers. */
 const FIELDS =
-  /^(?!ff)[0-9a-f]{2}-(?!0+-)[0-9a-f]{32}-(?!0+-)[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/;
+  /^(?!ff)[0-9a-f]{2}-(?!0+-)[0-9a-f]{32}-(?!0+-)[0-9a-f]{16}-[0-9a-f]{2}(?:-[^,]*)?$/;
 const LENGTH = 55;
 
 /** Sampled (1) and random (2): the flags that level 2 defines, the only ones that may be sent. */
 const KNOWN_FLAGS = 3;
 
-/** Whether the text can be read: version 00 ends after the flags, a later one may go on after another dash. */
+/** Whether the text can be read. */
 export function isTraceparent(header: string): boolean {
   return FIELDS.test(header) &&
     (header.length === LENGTH || !header.startsWith("00"));
