@@ -1,6 +1,7 @@
 import type { Context } from "@opentelemetry/api";
 import type { Backoff } from "./backoff.ts";
-import type { Dedupe, EnqueueOptions } from "./options.ts";
+import { scheduleName } from "./id.ts";
+import type { Concurrency, Dedupe, EnqueueOptions, Hook } from "./options.ts";
 
 const utf8 = new TextEncoder();
 // deno-lint-ignore no-control-regex
@@ -14,15 +15,23 @@ export const ENQUEUE_OPTIONS: readonly (keyof EnqueueOptions)[] = [
   "runAt",
   "priority",
   "label",
+  "group",
   "dedupe",
+  "concurrency",
   "maxAttempts",
   "backoff",
   "timeoutMs",
   "expiresInMs",
   "resultTtlMs",
+  "onSettled",
+  "onSuccess",
+  "onFailure",
   "maxBacklog",
   "context",
 ];
+
+/** The options that name hooks. */
+const HOOKS = ["onSettled", "onSuccess", "onFailure"] as const;
 
 /**
  * Options by their names alone; `where` says whose they are, as in "of drain()".
@@ -164,8 +173,9 @@ export function checkOptions(
 ): void {
   checkKnown(where, options, allowed);
   const { delayMs, runAt, expiresInMs, priority, maxAttempts } = options;
-  if (options.id !== undefined) checkName("id", options.id);
+  if (options.id !== undefined) checkId(options.id);
   if (options.label !== undefined) checkName("label", options.label);
+  if (options.group !== undefined) checkName("group", options.group);
   if (delayMs !== undefined) checkInteger("delayMs", delayMs, 0, 10 * YEAR_MS);
   if (runAt !== undefined) checkRunAt(runAt);
   if (delayMs !== undefined && runAt !== undefined) {
@@ -189,6 +199,30 @@ export function checkOptions(
   }
   if (options.backoff !== undefined) checkBackoff(options.backoff);
   if (options.dedupe !== undefined) checkDedupe(options.dedupe);
+  if (options.concurrency !== undefined) checkConcurrency(options.concurrency);
+  for (const option of HOOKS) checkHookShape(option, options[option]);
+}
+
+/**
+ * An option that names a hook.
+ *
+ * @throws {TypeError} If it is there, and neither a task nor a call.
+ */
+export function checkHookShape(option: string, hook: Hook | undefined): void {
+  if (hook === undefined) return;
+  const { name, options } = (hook ?? {}) as Partial<Hook>;
+  if (typeof name === "string" && typeof options === "object") return;
+  throw new TypeError(
+    `${option} must be a task, as defineTask() gives it, or a call, as task.with(input) gives it`,
+  );
+}
+
+function checkId(id: unknown): void {
+  checkName("id", id);
+  if (scheduleName(id) === undefined) return;
+  throw new RangeError(
+    `The id ${quote(id)} begins as those of schedules do: choose another`,
+  );
 }
 
 function checkRunAt(runAt: unknown): void {
@@ -243,6 +277,15 @@ function checkDedupe(dedupe: Dedupe): void {
     );
   }
   if (ttlMs !== undefined) checkInteger("dedupe.ttlMs", ttlMs, 1, YEAR_MS);
+}
+
+function checkConcurrency(concurrency: Concurrency): void {
+  if (typeof concurrency !== "object" || concurrency === null) {
+    throw new TypeError("concurrency must be an object with a 'key'");
+  }
+  checkKnown("of concurrency", concurrency, ["key", "limit"]);
+  checkName("concurrency.key", concurrency.key);
+  checkInteger("concurrency.limit", concurrency.limit, 1, 1_000);
 }
 
 function quote(value: unknown): string {

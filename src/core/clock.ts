@@ -6,6 +6,8 @@ export interface Clock {
   monotonic?(): number;
   /** Runs `callback` once, `ms` milliseconds from now, unless the returned function is called before. */
   after(ms: number, callback: () => void): () => void;
+  /** Whether it stands still until somebody moves it: a drain does not wait by it for what is due later. @default {false} */
+  readonly stands?: boolean | undefined;
 }
 
 /** The host's clock and timers. */
@@ -23,6 +25,7 @@ export function steady(clock: Clock): Clock {
   return {
     now: () => clock.monotonic?.() ?? clock.now(),
     after: (ms, callback) => clock.after(ms, callback),
+    stands: clock.stands,
   };
 }
 

@@ -1,7 +1,10 @@
 import type { Context, Span } from "@opentelemetry/api";
+import type { Chain, ChainOptions, LastOutput } from "./chain.ts";
+import type { Inputs, MapOptions, SentGroup } from "./group.ts";
 import type { EnqueueOptions } from "./options.ts";
 import type { TaskId } from "./id.ts";
-import type { CallArguments, Task } from "./task.ts";
+import type { Settled } from "./state.ts";
+import type { Call, CallArguments, Task } from "./task.ts";
 
 /** What an `enqueue` answers. */
 export interface Enqueued<Output = unknown> {
@@ -23,8 +26,18 @@ export interface HandlerContext {
   readonly attempt: number;
   /** After how many attempts the task is dead. */
   readonly maxAttempts: number;
+  /** The task's label, where it was enqueued with one. */
+  readonly label?: string;
+  /** The group that it is a member or the callback of, or the word that it was enqueued with as `group`. */
+  readonly group?: string;
   /** When the broker accepted the task, in milliseconds since the epoch by its clock. */
   readonly enqueuedAt: number;
+  /** What came of the task that this one was enqueued with the end of: the link before it in a chain, or the task that it is a hook of. */
+  readonly previous: Settled | undefined;
+  /** The name of the schedule that enqueued the task, where one did. */
+  readonly schedule?: string;
+  /** The slot of the schedule that the task is for, in milliseconds since the epoch: what it should take for now, however late it runs. */
+  readonly intendedAt?: number;
   /** Aborts on time-out, on cancel, when the lease is lost, and when the consumer stops and its grace has passed. */
   readonly signal: AbortSignal;
   /** The CONSUMER span of this attempt. */
@@ -50,6 +63,11 @@ export interface HandlerContext {
     input?: unknown,
     options?: EnqueueOptions,
   ): Promise<Enqueued>;
+  /** Enqueues a chain at once, its trace continuing this attempt's; its default id is made as that of {@linkcode enqueue}. */
+  chain<const Calls extends readonly Call[]>(
+    calls: Calls,
+    options?: ChainOptions,
+  ): Promise<Chain<LastOutput<Calls>>>;
   /**
    * Enqueues another task with this one's success: both are one commit. Nothing is enqueued when the attempt fails.
    * Resolves when the input is checked, with the id that the task will have.
@@ -64,9 +82,37 @@ export interface HandlerContext {
    * @throws {LeaseLostError} If the lease is lost already.
    */
   extend(ms: number): Promise<void>;
+  /** Enqueues one task for each input at once, as a group, their trace continuing this attempt's; the group's default id is made as that of {@linkcode enqueue}. Its `onSettled` goes on where this handler cannot wait. */
+  map<Input, Parsed, Output>(
+    task: Task<Input, Parsed, Output>,
+    inputs: Inputs<Input>,
+    options?: MapOptions,
+  ): Promise<SentGroup<Output>>;
+  /**
+   * Tells how far the attempt is: any JSON value, 4 KB at most, that `queue.result(id)` shows as `progress` while the task is leased. The last one counts.
+   * It goes with the next step that is due anyway, at the latest with the next heartbeat: after 15 s, or two fifths of the lease.
+   *
+   * @throws {PayloadError} If JSON cannot carry it, or it is over the limit.
+   */
+  progress(value: unknown): void;
   /** Ends this attempt without spending it: the task comes again after `delayMs`, as often as it is released. Return right after it. */
   release(options?: ReleaseOptions): void;
+  /** Ends this attempt and lets the task come again later with all its attempts, as often as it is snoozed: for what has to wait, not for what failed. Its `expiresInMs` still counts from when it was enqueued. Return right after it. */
+  snooze(options: SnoozeOptions): void;
 }
+
+/** Until when a task is put off. */
+export type SnoozeOptions =
+  | {
+    /** Due again after this many milliseconds. */
+    readonly delayMs: number;
+    readonly at?: never;
+  }
+  | {
+    /** Due again at this instant: a Date or milliseconds since the epoch, by the broker's clock. */
+    readonly at: Date | number;
+    readonly delayMs?: never;
+  };
 
 /** How a task is given back. */
 export interface ReleaseOptions {

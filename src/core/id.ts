@@ -14,6 +14,19 @@ export type Random = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array;
 /** The host's cryptographic randomness. */
 export const systemRandom: Random = (bytes) => crypto.getRandomValues(bytes);
 
+/** What the id of every schedule begins with, and no task's. */
+const SCHEDULE = "schedule:";
+
+/** The id of the schedule of this name. */
+export function scheduleId(name: string): string {
+  return SCHEDULE + name;
+}
+
+/** The name of the schedule of this id; absent where it is a task's. */
+export function scheduleName(id: string): string | undefined {
+  return id.startsWith(SCHEDULE) ? id.slice(SCHEDULE.length) : undefined;
+}
+
 /** Into how many hashes the bodies of one queue are spread; fixed by the layout's version. */
 export const SHARDS = 8;
 
@@ -36,7 +49,7 @@ export function newId(
   random: Random,
   shard: number = Math.floor(now / 1000) % SHARDS,
 ): string {
-  return `~${shard}${time(now)}${randomName(random, 11)}`;
+  return `~${shard}${digits(now, 9)}${randomName(random, 11)}`;
 }
 
 /** The id of the `index`th task that `parent` enqueued, the same in each of its attempts. `enqueuedAt` tells a parent from another one that has its id later. */
@@ -53,6 +66,22 @@ export async function derivedId(
   return `~${shardOf(parent)}${spell(new Uint8Array(digest, 0, 20))}`;
 }
 
+/**
+ * The ids of the members of the group `group`, by their numbers up to 262,143: the same whenever they are asked for. 1,000 in a row share a shard.
+ */
+export async function memberIds(
+  group: string,
+): Promise<(index: number) => string> {
+  const digest = await crypto.subtle.digest("SHA-256", utf8.encode(group));
+  const bytes = new Uint8Array(digest);
+  const stem = spell(bytes.subarray(0, 17));
+  const first = bytes[17]!;
+  return (index) =>
+    `~${(first + Math.floor(index / 1_000)) % SHARDS}${stem}${
+      digits(index, 3)
+    }`;
+}
+
 /** Whether `id` has the form that Baton itself gives. */
 export function isOwnId(id: string): boolean {
   return OWN.test(id);
@@ -66,9 +95,9 @@ export function shardOf(id: string): number {
   return hash % SHARDS;
 }
 
-function time(now: number): string {
+function digits(value: number, length: number): string {
   let text = "";
-  for (let rest = now, i = 0; i < 9; i++) {
+  for (let rest = value, i = 0; i < length; i++) {
     text = DIGITS[rest % 64] + text;
     rest = Math.floor(rest / 64);
   }

@@ -1,5 +1,7 @@
 import type { Context } from "@opentelemetry/api";
 import type { Backoff } from "./backoff.ts";
+import type { Settled } from "./state.ts";
+import type { Call } from "./task.ts";
 
 /** What a definition says of each of its tasks. Resolved when a task is enqueued, and carried by it: a consumer's other definition changes nothing. */
 export interface TaskOptions {
@@ -13,6 +15,28 @@ export interface TaskOptions {
   readonly resultTtlMs?: number;
   /** A task not started this long after it was enqueued is not run at all, in milliseconds. @default {never} */
   readonly expiresInMs?: number;
+  /** Enqueued when the task ends, however it does: in the same commit, once, as a task with its own spans and retries. */
+  readonly onSettled?: Hook;
+  /** Enqueued when the task completes. */
+  readonly onSuccess?: Hook;
+  /** Enqueued when the task ends without a result: dead, cancelled or expired; not before its last attempt. */
+  readonly onFailure?: Hook;
+}
+
+/**
+ * What is enqueued with the end of another task: a definition, whose input is then what came of that task, or a call with an input of its own.
+ * Either way it can read what came of it as `ctx.previous`. Its options are resolved when the other task is enqueued, and travel with it.
+ */
+export type Hook = HookTask | Call;
+
+/** A definition that takes what came of another task: `defineTask<Settled>("audit")`. */
+export interface HookTask {
+  /** The task's name. */
+  readonly name: string;
+  /** What the definition says of each of its tasks. */
+  readonly options: TaskOptions;
+  /** The task with its input. */
+  with(input: Settled): Call;
 }
 
 /** How one task is enqueued. */
@@ -27,12 +51,24 @@ export interface EnqueueOptions extends TaskOptions {
   readonly priority?: number;
   /** A word of yours for people who read traces and lists; on spans, never on metrics. */
   readonly label?: string;
+  /** A word that tasks share which belong together: on spans, where it is also their conversation, and as `ctx.group`. It counts nothing: for that, see `queue.map` and `queue.enqueueGroup`. */
+  readonly group?: string;
   /** At most one task per key. */
   readonly dedupe?: Dedupe;
+  /** At most so many tasks of a key at a time. */
+  readonly concurrency?: Concurrency;
   /** Refuse with a `QueueFullError` when this many tasks wait. Costs two commands. @default {the queue's} */
   readonly maxBacklog?: number;
   /** The OpenTelemetry Context whose trace the task continues. @default {that of `within`, else the active one} */
   readonly context?: Context;
+}
+
+/** At most `limit` tasks of one key hold a valid lease at a time, by whichever consumers; the others wait, and take turns with tasks of other keys and of none. */
+export interface Concurrency {
+  /** What the tasks have in common, such as a tenant; 200 bytes at most. */
+  readonly key: string;
+  /** How many at a time, 1 … 1,000; the last one given holds for all tasks of the key. */
+  readonly limit: number;
 }
 
 /** At most one task per key: a second one answers with the first one's id and `deduplicated: true`. */

@@ -13,7 +13,12 @@ export type Outcome =
   | { readonly kind: "dead"; readonly error: unknown }
   | { readonly kind: "cancelled"; readonly error: unknown }
   | { readonly kind: "expired"; readonly error: unknown }
-  | { readonly kind: "released"; readonly delayMs: number };
+  | {
+    readonly kind: "released";
+    readonly delayMs: number;
+    /** Due at this instant of the broker's clock instead, its attempts counted anew. */
+    readonly at?: number | undefined;
+  };
 
 /** What decides between another attempt and death. */
 export interface RetryPolicy {
@@ -22,13 +27,19 @@ export interface RetryPolicy {
   readonly backoff: Backoff;
   /** A number in [0, 1). */
   readonly random: () => number;
+  /** Whether an error is worth another attempt. @default {every one is} */
+  readonly retryIf?: ((error: unknown) => boolean) | undefined;
 }
 
 /** What becomes of an attempt that failed with `error`. */
 export function afterFailure(error: unknown, policy: RetryPolicy): Outcome {
-  const { attempt, backoff, random } = policy;
+  const { attempt, backoff, random, retryIf } = policy;
   if (isFinal(error)) return { kind: "dead", error };
-  const delayMs = waitOf(error) ?? delayAfter(backoff, attempt, random);
+  const afterMs = waitOf(error);
+  if (afterMs === undefined && retryIf?.(error) === false) {
+    return { kind: "dead", error };
+  }
+  const delayMs = afterMs ?? delayAfter(backoff, attempt, random);
   return again(error, delayMs, policy);
 }
 

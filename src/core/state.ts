@@ -16,6 +16,17 @@ export interface StoredError {
   readonly cause?: StoredError;
 }
 
+/** How `queue.result` asks. */
+export interface ResultOptions {
+  /** How long to wait for the task's end, in milliseconds, 10 min at most. The broker is asked after 100 ms, then ever less often, down to every 2 s. @default {0} */
+  readonly waitMs?: number;
+  /** Gives up waiting: the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** What became of a task that was to be cancelled: it will not run; it runs or waits and is asked to stop; it had ended; there is none. */
+export type CancelStatus = "cancelled" | "cancelling" | "ended" | "missing";
+
 /** What `queue.result(id)` answers. */
 export type TaskResult<Output = unknown> =
   | CompletedResult<Output>
@@ -45,6 +56,43 @@ export interface FailedResult {
   readonly attempt: number;
 }
 
+/**
+ * What came of a task, for those that are enqueued with its end: its hooks and the next link of its chain.
+ *
+ * @typeParam Output What the task's handler returned.
+ */
+export type Settled<Output = unknown> =
+  | SettledSuccess<Output>
+  | SettledFailure;
+
+/** What a task is known by when it has ended. */
+export interface SettledTask {
+  /** The task's id. */
+  readonly id: string;
+  /** The task's name. */
+  readonly name: string;
+  /** How many attempts it took. */
+  readonly attempt: number;
+  /** The id of the chain that it is a link of. */
+  readonly chain?: string;
+}
+
+/** It completed. */
+export interface SettledSuccess<Output> extends SettledTask {
+  /** How it ended. */
+  readonly status: "completed";
+  /** What its handler returned, whatever its `resultTtlMs` says; absent where that was `undefined`, over `maxResultBytes` or not JSON. */
+  readonly value?: Output;
+}
+
+/** It ended without a result. */
+export interface SettledFailure extends SettledTask {
+  /** How it ended. */
+  readonly status: "dead" | "cancelled" | "expired";
+  /** Why. */
+  readonly error: StoredError;
+}
+
 /** The task has not ended. */
 export interface PendingResult {
   /** Where it stands. */
@@ -55,6 +103,8 @@ export interface PendingResult {
   readonly dueAt?: number;
   /** What the attempt before failed with. */
   readonly lastError?: StoredError;
+  /** What the handler told last by `ctx.progress()`; only while `leased`. */
+  readonly progress?: unknown;
 }
 
 /** No such task: never enqueued, or forgotten after its time. */

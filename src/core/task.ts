@@ -1,5 +1,5 @@
 import type { HandlerContext } from "./context.ts";
-import { checkName, checkOptions } from "./check.ts";
+import { checkKnown, checkName, checkOptions } from "./check.ts";
 import { defined } from "./defined.ts";
 import type { EnqueueOptions, TaskOptions } from "./options.ts";
 import type { StandardSchema } from "./schema.ts";
@@ -22,8 +22,10 @@ export interface Task<Input = unknown, Parsed = Input, Output = unknown> {
   readonly run: Run<Parsed, Output> | undefined;
   /** Only a type: what the handler returns. */
   readonly "~output"?: Output;
+  /** The rule given with that handler. */
+  readonly retryIf?: RetryIf | undefined;
   /** The handler of this task, for `new Queue({ handlers })`: so that a producer's bundle need not hold it. */
-  handle(run: Run<Parsed, Output>): Handler;
+  handle(run: Run<Parsed, Output>, options?: HandlerOptions): Handler;
   /** This task with its input, for `enqueueMany`; a task without input takes none. An option that is `undefined` leaves the definition's as it is. */
   with(...call: CallArguments<Input>): Call<Output>;
 }
@@ -33,6 +35,18 @@ export type Run<Parsed, Output> = (
   input: Parsed,
   ctx: HandlerContext,
 ) => Output | Promise<Output>;
+
+/** How a handler's failures are taken. */
+export interface HandlerOptions {
+  /** Whether an attempt that failed is worth another one; where not, the task is dead at once. Not asked about a `NonRetryableError`, nor about a `RetryAfterError`, which say it themselves. @default {every failure is} */
+  readonly retryIf?: RetryIf;
+}
+
+/** Whether an error is worth another attempt, as far as attempts are left. One that throws says yes. */
+export type RetryIf = (
+  error: unknown,
+  ctx: Pick<HandlerContext, "id" | "name" | "attempt" | "maxAttempts">,
+) => boolean;
 
 /** The arguments after the task: none are needed where the handler takes none, or none but `undefined`. */
 export type CallArguments<Input> = undefined extends Input
@@ -61,6 +75,8 @@ export interface Handler {
   readonly schema: StandardSchema<unknown, unknown> | undefined;
   /** The function. */
   readonly run: Run<unknown, unknown>;
+  /** Whether an error is worth another attempt. */
+  readonly retryIf?: RetryIf | undefined;
 }
 
 /** What a definition may say, with a schema. */
@@ -80,7 +96,7 @@ export interface SchemaDefinition<Input, Parsed, Output> extends TaskOptions {
  */
 export function defineTask<Input, Parsed, Output>(
   name: string,
-  definition: SchemaDefinition<Input, Parsed, Output> & {
+  definition: SchemaDefinition<Input, Parsed, Output> & HandlerOptions & {
     readonly run: Run<Parsed, Output>;
   },
 ): Task<Input, Parsed, Output> & { readonly run: Run<Parsed, Output> };
@@ -92,7 +108,9 @@ export function defineTask<Input, Parsed, Output = unknown>(
 /** Defines a task without a schema, its input typed by the handler. */
 export function defineTask<Input, Output>(
   name: string,
-  definition: TaskOptions & { readonly run: Run<Input, Output> },
+  definition: TaskOptions & HandlerOptions & {
+    readonly run: Run<Input, Output>;
+  },
 ): Task<Input, Input, Output> & { readonly run: Run<Input, Output> };
 /** Defines a contract without a schema, its types given as arguments. */
 export function defineTask<Input = void, Output = unknown>(
@@ -105,10 +123,11 @@ export function defineTask(
     readonly input?: StandardSchema<unknown, unknown>;
     readonly output?: StandardSchema<unknown, unknown>;
     readonly run?: Run<unknown, unknown>;
+    readonly retryIf?: RetryIf;
   } = {},
 ): Task<unknown, unknown, unknown> {
   checkName("task", name);
-  const { input: schema, output: _, run, ...options } = definition;
+  const { input: schema, output: _, run, retryIf, ...options } = definition;
   checkOptions(options, DEFINITION_OPTIONS, `of task '${name}'`);
   if (
     schema !== undefined && typeof schema["~standard"]?.validate !== "function"
@@ -118,15 +137,24 @@ export function defineTask(
     );
   }
   if (run !== undefined) checkRun(name, run);
+  checkRetryIf(name, retryIf);
+  if (run === undefined && retryIf !== undefined) {
+    throw new TypeError(
+      `Cannot define task '${name}': 'retryIf' belongs to its handler: give it with 'run', or to handle()`,
+    );
+  }
   const own = defined(options);
   return {
     name,
     input: schema,
     options: own,
     run,
-    handle(run) {
+    ...(retryIf && { retryIf }),
+    handle(run, options: HandlerOptions = {}) {
       checkRun(name, run);
-      return { name, schema, run };
+      checkKnown(`of the handler of '${name}'`, options, ["retryIf"]);
+      checkRetryIf(name, options.retryIf);
+      return { name, schema, run, ...defined(options) };
     },
     with(input?: unknown, more: EnqueueOptions = {}) {
       if (typeof more !== "object" || more === null) {
@@ -143,7 +171,17 @@ const DEFINITION_OPTIONS: readonly (keyof TaskOptions)[] = [
   "timeoutMs",
   "resultTtlMs",
   "expiresInMs",
+  "onSettled",
+  "onSuccess",
+  "onFailure",
 ];
+
+function checkRetryIf(name: string, retryIf: unknown): void {
+  if (retryIf === undefined || typeof retryIf === "function") return;
+  throw new TypeError(
+    `Cannot handle task '${name}': 'retryIf' must be a function, not ${typeof retryIf}`,
+  );
+}
 
 function checkRun(name: string, run: unknown): void {
   if (typeof run !== "function") {
