@@ -1,4 +1,25 @@
 import type { Backoff } from "../core/backoff.ts";
+import { defined } from "../core/defined.ts";
+import type { Settled } from "../core/state.ts";
+import {
+  type Membership,
+  readMembership,
+  writeMembership,
+} from "./membership.ts";
+import {
+  type ChainRest,
+  type Follower,
+  type Plan,
+  readChain,
+  readFollowers,
+  readPrevious,
+  readTiming,
+  type Timing,
+  writeChain,
+  writeFollowers,
+  writeTiming,
+} from "./plan.ts";
+import { readSlot, type Slot, writeSlot } from "./slot.ts";
 
 /** The version that this library writes. A newer one is put back for a consumer that knows it. */
 export const ENVELOPE_VERSION = 1;
@@ -18,6 +39,16 @@ export interface Envelope {
   readonly depth: number;
   /** Whether it was enqueued together with others. */
   readonly batched: boolean;
+  /** What is enqueued with its end. @default {nothing} */
+  readonly followers?: readonly Follower[] | undefined;
+  /** What is left of the chain that it is a link of. */
+  readonly chain?: ChainRest | undefined;
+  /** What came of the task that it was enqueued with the end of. */
+  readonly previous?: Settled | undefined;
+  /** What it has to do with a group. @default {nothing} */
+  readonly membership?: Membership | undefined;
+  /** The slot of the schedule that enqueued it. */
+  readonly slot?: Slot | undefined;
 }
 
 /** The dedupe key to free when the task ends, or to leave until it expires. */
@@ -43,13 +74,17 @@ export type Opened =
   | { readonly kind: "newer"; readonly version: number }
   | { readonly kind: "invalid"; readonly reason: string };
 
-/** The envelope and its input, which is JSON already, as one line of JSON. Short keys: it is stored with each task. Unknown keys are ignored by readers. */
+/**
+ * The envelope and its input, which is JSON already, as one line of JSON. Short keys: it is stored with each task. Unknown keys are ignored by readers.
+ * What people gave or handlers returned stands at the end, from the member `i` on, which a seal can encrypt.
+ */
 export function writeEnvelope(
   envelope: Envelope,
   input: string | undefined,
 ): string {
-  const { backoff, carrier, dedupe } = envelope;
-  const head = JSON.stringify({
+  const { backoff, carrier, dedupe, followers = [], chain, membership } =
+    envelope;
+  const head = {
     v: ENVELOPE_VERSION,
     n: envelope.name,
     a: envelope.maxAttempts,
@@ -61,13 +96,65 @@ export function writeEnvelope(
     e: envelope.expiresInMs,
     l: envelope.label,
     d: dedupe && [dedupe.key, dedupe.until],
+    ...lineage(carrier, envelope.depth),
+    m: envelope.batched ? 1 : undefined,
+    k: membership && writeMembership(membership),
+  };
+  const w = followers.length > 0 ? writeFollowers(followers) : undefined;
+  return assemble(head, input, { w, c: chain && writeChain(chain) });
+}
+
+/** What a planned task becomes when it is enqueued: the plan, unknown members too, with what was not known before. */
+export function enactPlan(plan: Plan, enacted: Enacted): string {
+  const { i, w, ...head } = plan;
+  const { carrier, depth, chain, previous, slot } = enacted;
+  const z = slot && writeSlot(slot);
+  return assemble(
+    { ...head, ...lineage(carrier, depth), z },
+    i === undefined ? undefined : JSON.stringify(i),
+    { w, c: chain && writeChain(chain) },
+    previous,
+  );
+}
+
+/** What a plan lacks. */
+export interface Enacted {
+  readonly carrier: Carrier;
+  readonly depth: number;
+  /** What is left of its chain behind it. */
+  readonly chain: ChainRest | undefined;
+  /** What came of the task before it, as JSON. */
+  readonly previous?: string;
+  /** The slot of the schedule that it is for. */
+  readonly slot?: Slot;
+}
+
+function lineage(
+  carrier: Carrier,
+  depth: number,
+): Readonly<Record<"p" | "s" | "g" | "h", unknown>> {
+  return {
     p: carrier.traceparent,
     s: carrier.tracestate,
     g: carrier.baggage,
-    h: envelope.depth === 0 ? undefined : envelope.depth,
-    m: envelope.batched ? 1 : undefined,
-  });
-  return input === undefined ? head : `${head.slice(0, -1)},"i":${input}}`;
+    h: depth === 0 ? undefined : depth,
+  };
+}
+
+/** The members as one line: those for all eyes, the input, and those that say as much as the input does. An input that is not there is `u`. */
+function assemble(
+  head: Plan,
+  input: string | undefined,
+  rest: Plan,
+  previous?: string,
+): string {
+  const more = JSON.stringify(rest).slice(1, -1) +
+    (previous === undefined ? "" : `,"f":${previous}`);
+  if (input === undefined && more === "") return JSON.stringify(head);
+  const isAbsent = input === undefined && head.u === undefined;
+  const text = JSON.stringify(isAbsent ? { ...head, u: 1 } : head);
+  const end = more === "" ? "" : `,${more.replace(/^,/, "")}`;
+  return `${text.slice(0, -1)},"i":${input ?? null}${end}}`;
 }
 
 /** The envelope that `text` holds; never throws. */
@@ -84,40 +171,92 @@ export function readEnvelope(text: string): Opened {
   if (typeof raw.v === "number" && raw.v > ENVELOPE_VERSION) {
     return { kind: "newer", version: raw.v };
   }
+  const envelope = envelopeOf(raw);
+  if (envelope === undefined) {
+    return { kind: "invalid", reason: "a field is missing or of another type" };
+  }
+  const { previous } = envelope;
+  const input = raw.u === 1 ? undefined : raw.u === 2 ? previous : raw.i;
+  return { kind: "open", envelope, input };
+}
+
+/** The envelope that a plan is, as far as it is known. */
+export function readPlan(plan: Plan): Planned | undefined {
+  const envelope = envelopeOf(plan);
+  return envelope && { envelope, ...readTiming(plan) };
+}
+
+/** What a plan says of its task. */
+export interface Planned extends Timing {
+  readonly envelope: Envelope;
+}
+
+/** A task as it is planned: its envelope without a carrier, its input, and when it will be due. With `takesPrevious` its input will be what came before it. */
+export function writePlan(
+  envelope: Envelope,
+  input: string | undefined,
+  timing: Timing,
+  takesPrevious: boolean,
+): Plan {
+  const u = takesPrevious ? 2 : undefined;
+  return {
+    ...JSON.parse(writeEnvelope(envelope, input)),
+    ...defined({ u, ...writeTiming(timing) }),
+  };
+}
+
+/** What the members say that are read; nothing where they are not what they have to be. */
+function envelopeOf(raw: Plan): Envelope | undefined {
   const backoff = readBackoff(raw.b);
   if (
     raw.v !== ENVELOPE_VERSION || typeof raw.n !== "string" ||
     !isCount(raw.a) || !isCount(raw.t) || !isCount(raw.r) ||
     backoff === undefined
-  ) {
-    return { kind: "invalid", reason: "a field is missing or of another type" };
-  }
+  ) return undefined;
   return {
-    kind: "open",
-    envelope: {
-      name: raw.n,
-      maxAttempts: raw.a,
-      backoff,
-      timeoutMs: raw.t,
-      resultTtlMs: raw.r,
-      expiresInMs: isCount(raw.e) ? raw.e : undefined,
-      label: optionalText(raw.l),
-      dedupe: readDedupe(raw.d),
-      carrier: readCarrier(raw),
-      depth: isCount(raw.h) ? raw.h : 0,
-      batched: raw.m === 1,
-    },
-    input: raw.i,
+    name: raw.n,
+    maxAttempts: raw.a,
+    backoff,
+    timeoutMs: raw.t,
+    resultTtlMs: raw.r,
+    expiresInMs: isCount(raw.e) ? raw.e : undefined,
+    label: optionalText(raw.l),
+    dedupe: readDedupe(raw.d),
+    carrier: readCarrier(raw),
+    depth: isCount(raw.h) ? raw.h : 0,
+    batched: raw.m === 1,
+    ...readBonds(raw),
   };
 }
 
-const TRACEPARENT = /"p":"([0-9a-f-]{55})"/;
+/** What ties it to other tasks; most have nothing. */
+function readBonds(
+  { w, c, f, k, z }: Plan,
+): Pick<
+  Envelope,
+  "followers" | "chain" | "previous" | "membership" | "slot"
+> {
+  if ((w ?? c ?? f ?? k ?? z) === undefined) return {};
+  return defined({
+    followers: readFollowers(w),
+    chain: readChain(c),
+    previous: readPrevious(f),
+    membership: readMembership(k),
+    slot: readSlot(z),
+  });
+}
 
-/** The traceparent that `text` carries, found without reading the input, which comes last; never what the input says. */
+const KEY = '"p":"';
+/** Of a traceparent. */
+const LENGTH = 55;
+
+/** The traceparent that `text` carries, found without reading the input, which comes after all that is for everybody's eyes; never what the input says. */
 export function peekTraceparent(text: string): string | undefined {
   const inputAt = text.indexOf(',"i":');
-  const head = inputAt < 0 ? text : text.slice(0, inputAt);
-  return TRACEPARENT.exec(head)?.[1];
+  const keyAt = text.lastIndexOf(KEY, inputAt < 0 ? text.length : inputAt);
+  const at = keyAt + KEY.length;
+  const isWhole = keyAt >= 0 && text[at + LENGTH] === '"';
+  return isWhole ? text.slice(at, at + LENGTH) : undefined;
 }
 
 function readBackoff(value: unknown): Backoff | undefined {
