@@ -1,0 +1,296 @@
+import type { Context } from "@opentelemetry/api";
+import type {
+  EnqueueAnswer,
+  EnqueueRequest,
+  NewTask,
+} from "../broker/broker.ts";
+import {
+  checkContext,
+  checkEffect,
+  checkHookShape,
+  checkInteger,
+  checkKnown,
+  checkName,
+} from "../core/check.ts";
+import { BrokerError } from "../core/error.ts";
+import type {
+  GroupOptions,
+  Inputs,
+  MemberOutput,
+  SentGroup,
+} from "../core/group.ts";
+import { memberIds, newId } from "../core/id.ts";
+import type { EnqueueOptions, Hook } from "../core/options.ts";
+import type { Call } from "../core/task.ts";
+import { announceEnqueued } from "./announce.ts";
+import { type Block, blocksOf } from "./blocks.ts";
+import { type CheckedCall, type CheckedHook, checkHook } from "./calls.ts";
+import { chunk } from "./chunk.ts";
+import { describe, type Origin } from "./enqueue.ts";
+import { type Enqueuing, factsOf } from "./followers.ts";
+import { groupOf, MAX_MEMBERS } from "./group.ts";
+import type { EnqueueTrace } from "./instrument.ts";
+import { passCheck } from "./middleware.ts";
+import type { QueueParts } from "./parts.ts";
+import { type Bonds, bondsOf, write } from "./writing.ts";
+
+/** How long a group is remembered, where nothing is said. */
+export const DAY_MS = 86_400_000;
+const YEAR_MS = 366 * DAY_MS;
+
+/** A number that no member has, for the callback's id. */
+const CALLBACK_INDEX = 262_143;
+
+/** The options of a group. */
+export const GROUP_OPTIONS: readonly (keyof GroupOptions)[] = [
+  "id",
+  "onSettled",
+  "ttlMs",
+  "sealMs",
+  "maxBacklog",
+  "context",
+];
+
+/** What a member cannot say for itself. */
+const NOT_OF_MEMBERS: readonly (keyof EnqueueOptions)[] = [
+  "id",
+  "group",
+  "dedupe",
+  "maxBacklog",
+  "context",
+];
+
+/** What a callback cannot say: it is due when its group has ended. */
+const NOT_OF_CALLBACKS: readonly (keyof EnqueueOptions)[] = [
+  "group",
+  "delayMs",
+  "runAt",
+  "dedupe",
+];
+
+/** A group that is being sent. */
+interface Job {
+  readonly parts: QueueParts;
+  readonly id: string;
+  /** Whether the id was made for this very call: that the broker knows a member can only mean that an earlier reply was lost. */
+  readonly isNew: boolean;
+  readonly idOf: (index: number) => string;
+  /** How many members there will be, where that is known. */
+  readonly size: number | undefined;
+  readonly depth: number;
+  readonly callback: Omit<CheckedHook, "on"> | undefined;
+  readonly backlog: Pick<EnqueueRequest, "maxBacklog" | "maxReady">;
+  readonly ttlMs: number;
+  readonly sealMs: number;
+}
+
+/**
+ * Sends the calls as the members of one group, block by block, each under a PRODUCER span: the first one's is the parent of the others' and of the callback's.
+ * The group is open until the last block seals it.
+ *
+ * @throws {TypeError} If a call or an option is of the wrong type or unknown.
+ * @throws {RangeError} If an option is out of its range, or there are over 100,000 calls.
+ * @throws {PayloadError} If an input is refused by its schema, cannot be JSON, or is over the limit.
+ * @throws {QueueFullError} If the queue takes no more.
+ * @throws {BrokerError} If the broker could not do it.
+ * @throws What the calls throw while they are read. Where the calls are a list, nothing was sent of one that is not as it should be; else the members before stay accepted, and the group is lost after `sealMs`, unless the call is repeated with the same id.
+ */
+export async function sendGroup<Output>(
+  parts: QueueParts,
+  calls: Inputs<Call>,
+  options: GroupOptions,
+  origin: Origin,
+): Promise<SentGroup<Output>> {
+  checkGroup(options);
+  const { onSettled, ttlMs = DAY_MS, sealMs = 600_000, maxBacklog } = options;
+  const callback = onSettled && await checkHook(parts, onSettled as Hook);
+  const id = options.id ?? await origin.defaultId?.(0, "group") ??
+    newId(parts.wall(), parts.random);
+  const idOf = await memberIds(id);
+  const checked = Array.isArray(calls)
+    ? await checkAll(parts, calls, idOf)
+    : checkEach(parts, calls, idOf);
+  const job: Job = {
+    parts,
+    id,
+    isNew: (options.id ?? origin.defaultId) === undefined,
+    idOf,
+    size: Array.isArray(checked) ? checked.length : undefined,
+    depth: origin.depth,
+    callback,
+    backlog: maxBacklog === undefined
+      ? { maxBacklog, maxReady: parts.limits.maxBacklog }
+      : { maxBacklog },
+    ttlMs,
+    sealMs,
+  };
+  let context = options.context ?? origin.context;
+  let length = 0;
+  for await (const block of blocksOf(checked)) {
+    const { context: inner } = await sendBlock(job, block, context);
+    if (block.from === 0) context = inner;
+    length += block.calls.length;
+  }
+  return { ...groupOf<Output>(parts, id), length };
+}
+
+/** Sends the calls as the members of one group. */
+export async function enqueueGroup<Calls extends Inputs<Call>>(
+  parts: QueueParts,
+  calls: Calls,
+  options: GroupOptions,
+  origin: Origin,
+): Promise<SentGroup<MemberOutput<Calls>>> {
+  checkKnown("of enqueueGroup()", options, GROUP_OPTIONS);
+  checkInputs("enqueueGroup()", "calls", calls);
+  return await sendGroup(parts, calls, options, origin);
+}
+
+/** What `map` and `enqueueGroup` are made from. */
+export function checkInputs(verb: string, what: string, inputs: unknown): void {
+  const { [Symbol.iterator]: each, [Symbol.asyncIterator]: eachAsync } = Object(
+    inputs,
+  ) as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+  const isFunction = typeof (each ?? eachAsync) === "function";
+  if (isFunction && typeof inputs !== "string") return;
+  throw new TypeError(
+    `${verb} takes its ${what} as a list, or as anything else to iterate over that is no string`,
+  );
+}
+
+function checkGroup(options: GroupOptions): void {
+  const { id, onSettled, ttlMs, sealMs, maxBacklog, context } = options;
+  if (id !== undefined) checkName("id", id);
+  if (onSettled !== undefined) {
+    checkHookShape("onSettled", onSettled as Hook);
+    checkEffect("on a group's callback", onSettled.options, NOT_OF_CALLBACKS);
+  }
+  if (ttlMs !== undefined) checkInteger("ttlMs", ttlMs, 1_000, 10 * YEAR_MS);
+  if (sealMs !== undefined) checkInteger("sealMs", sealMs, 1_000, YEAR_MS);
+  if (maxBacklog !== undefined) checkInteger("maxBacklog", maxBacklog, 1);
+  checkContext(context);
+}
+
+async function checkAll(
+  parts: QueueParts,
+  calls: readonly Call[],
+  idOf: Job["idOf"],
+): Promise<readonly CheckedCall[]> {
+  const checked: CheckedCall[] = [];
+  checkLength(calls.length);
+  for await (const call of checkEach(parts, calls, idOf)) checked.push(call);
+  return checked;
+}
+
+async function* checkEach(
+  parts: QueueParts,
+  calls: Inputs<Call>,
+  idOf: Job["idOf"],
+): AsyncGenerator<CheckedCall, void, void> {
+  let length = 0;
+  for await (const call of calls) {
+    checkLength(length + 1);
+    const checked = await passCheck(parts, call, idOf(length++));
+    checkEffect("on a member of a group", checked.options, NOT_OF_MEMBERS);
+    yield checked;
+  }
+}
+
+function checkLength(length: number): void {
+  if (length <= MAX_MEMBERS) return;
+  throw new RangeError(
+    `A group has at most ${MAX_MEMBERS} members: send more in several groups`,
+  );
+}
+
+/** Sends a block in as few requests as its size allows, the first with the callback, the very last with the seal. */
+async function sendBlock(
+  job: Job,
+  { from, calls, isLast }: Block<CheckedCall>,
+  context: Context,
+): Promise<EnqueueTrace> {
+  const { parts, id: group, ttlMs, sealMs, depth } = job;
+  const { broker, instrument, name } = parts;
+  const total = from + calls.length;
+  const size = job.size ?? (isLast && from === 0 ? total : undefined);
+  const membership = { role: "member", group, ttlMs, size } as const;
+  const members = calls.map((call, i) => {
+    const id = job.idOf(from + i);
+    const bonds: Bonds = { ...bondsOf(parts, call, id), membership };
+    return { id, bonds, call: lasting(call, ttlMs) };
+  });
+  const sent = members.map(({ id, bonds, call }) => ({
+    ...describe(parts, call, id),
+    ...factsOf(bonds),
+  }));
+  const trace = instrument.startEnqueue(context, sent, true);
+  let callback: Enqueuing | undefined;
+  try {
+    if (from === 0) callback = callbackOf(job, trace.context);
+    const tasks = members.map(({ id, bonds, call }, i): NewTask => {
+      const carrier = trace.carrierOf(i);
+      const lineage = { carrier, depth, batched: true, ...bonds };
+      return { ...write(call, id, lineage), group };
+    });
+    const requests = tasks.length === 0 ? [[]] : chunk(tasks);
+    let added = 0;
+    for (const [n, tasks] of requests.entries()) {
+      const isEnd = isLast && n === requests.length - 1;
+      const reply = await broker.enqueue(name, {
+        tasks,
+        ...job.backlog,
+        group: {
+          id: group,
+          seal: isEnd ? total : undefined,
+          callback: n === 0 ? callback?.task : undefined,
+          sealMs,
+          ttlMs,
+        },
+      });
+      instrument.spent("enqueue", reply);
+      const isAdded = ({ status }: EnqueueAnswer) =>
+        job.isNew || status === "new";
+      const taken = tasks.filter((_, i) => isAdded(reply.answers[i]!));
+      announceEnqueued(parts, taken);
+      if (n === 0 && callback && (job.isNew || taken.length > 0)) {
+        announceEnqueued(parts, [callback.task]);
+      }
+      added += taken.length;
+    }
+    trace.succeed(added);
+    callback?.trace.succeed(1);
+    return trace;
+  } catch (error) {
+    if (error instanceof BrokerError) {
+      const { attempts: requests } = error;
+      instrument.spent("enqueue", { requests, commands: 0 });
+    }
+    trace.fail(error);
+    callback?.trace.fail(error);
+    throw error;
+  }
+}
+
+/** A member's result is kept as long as its group asks, if one is kept at all. */
+function lasting(call: CheckedCall, ttlMs: number): CheckedCall {
+  const { resultTtlMs = ttlMs } = call.options;
+  const keptMs = resultTtlMs === 0 ? 0 : Math.max(resultTtlMs, ttlMs);
+  return { ...call, options: { ...call.options, resultTtlMs: keptMs } };
+}
+
+/** The task that waits for the group's end, its PRODUCER span a child of the group's. */
+function callbackOf(
+  { parts, id: group, idOf, depth, callback }: Job,
+  context: Context,
+): Enqueuing | undefined {
+  if (callback === undefined) return undefined;
+  const { call, takesPrevious: takesCounts } = callback;
+  const id = call.options.id ?? idOf(CALLBACK_INDEX);
+  const membership = { role: "callback", group, takesCounts } as const;
+  const bonds: Bonds = { ...bondsOf(parts, call, id), membership };
+  const sent = { ...describe(parts, call, id), ...factsOf(bonds) };
+  const trace = parts.instrument.startEnqueue(context, [sent]);
+  const carrier = trace.carrierOf(0);
+  const lineage = { carrier, depth, batched: false, ...bonds };
+  return { task: write(call, id, lineage), trace };
+}
