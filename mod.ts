@@ -27,6 +27,7 @@ export type {
   CancelReply,
   CancelRequest,
   ChangedReply,
+  ConcurrencyKey,
   Counted,
   DedupeKey,
   Delivery,
@@ -35,8 +36,13 @@ export type {
   EnqueueReply,
   EnqueueRequest,
   Extension,
+  ForgetRequest,
+  GroupChunk,
+  GroupReply,
+  GroupStanding,
   InspectReply,
   InspectRequest,
+  ListedSchedule,
   ListedState,
   ListedTask,
   ListReply,
@@ -47,12 +53,24 @@ export type {
   PurgeRequest,
   RedriveRequest,
   ResultReply,
+  ResultsReply,
+  ResultsRequest,
+  ScheduleReply,
+  ScheduleRequest,
+  SchedulesReply,
+  SchedulesRequest,
   Settlement,
   SettlementEnd,
   StatsReply,
   StepReply,
   StepRequest,
+  SuspendReply,
+  SuspendRequest,
   TaskStanding,
+  UnscheduleReply,
+  UnscheduleRequest,
+  WorkflowBroker,
+  WorkflowVerbs,
 } from "./src/broker/broker.ts";
 export type {
   UpstashBrokerOptions,
@@ -68,11 +86,19 @@ export {
   type FixedBackoff,
   type FixedOptions,
 } from "./src/core/backoff.ts";
+export type {
+  Chain,
+  ChainCounts,
+  ChainOptions,
+  ChainRef,
+  LastOutput,
+} from "./src/core/chain.ts";
 export type { Clock } from "./src/core/clock.ts";
 export type {
   Enqueued,
   HandlerContext,
   ReleaseOptions,
+  SnoozeOptions,
 } from "./src/core/context.ts";
 export {
   BrokerError,
@@ -87,24 +113,84 @@ export {
   TaskCancelledError,
   TaskTimeoutError,
 } from "./src/core/error.ts";
+export {
+  type Group,
+  type GroupCounts,
+  type GroupHook,
+  type GroupHookTask,
+  GroupMissingError,
+  type GroupOptions,
+  type GroupResults,
+  type GroupResultsOptions,
+  type GroupSettled,
+  type GroupStatus,
+  type Inputs,
+  type MapOptions,
+  type Member,
+  type MemberFailure,
+  type MemberOutput,
+  type MemberResult,
+  type MemberSuccess,
+  type SentGroup,
+} from "./src/core/group.ts";
 export type { Random, TaskId } from "./src/core/id.ts";
 export type {
+  Concurrency,
   Dedupe,
   EnqueueOptions,
+  Hook,
+  HookTask,
   TaskOptions,
 } from "./src/core/options.ts";
+export {
+  bimonthly,
+  biweekly,
+  type CalendarOptions,
+  type CalendarRecurrence,
+  cron,
+  type CronOptions,
+  type CronRecurrence,
+  daily,
+  every,
+  type EveryOptions,
+  type EveryRecurrence,
+  hourly,
+  minutes,
+  monthly,
+  once,
+  type OnceRecurrence,
+  quarterly,
+  type Recurrence,
+  weekly,
+  yearly,
+} from "./src/core/recurrence.ts";
+export type {
+  AtWhen,
+  CatchUp,
+  CronWhen,
+  EveryWhen,
+  Overlap,
+  ScheduleOptions,
+  When,
+} from "./src/core/schedule.ts";
 export type {
   SchemaIssue,
   SchemaResult,
   StandardSchema,
 } from "./src/core/schema.ts";
 export type {
+  CancelStatus,
   CompletedResult,
   EndedState,
   FailedResult,
   MissingResult,
   PendingResult,
   PendingState,
+  ResultOptions,
+  Settled,
+  SettledFailure,
+  SettledSuccess,
+  SettledTask,
   StoredError,
   TaskResult,
 } from "./src/core/state.ts";
@@ -113,15 +199,13 @@ export {
   type CallArguments,
   defineTask,
   type Handler,
+  type HandlerOptions,
+  type RetryIf,
   type Run,
   type SchemaDefinition,
   type Task,
 } from "./src/core/task.ts";
-export type {
-  CancelStatus,
-  QueueStats,
-  VerifyReport,
-} from "./src/queue/administration.ts";
+export type { QueueStats, VerifyReport } from "./src/queue/administration.ts";
 export type {
   PurgedState,
   PurgeFilter,
@@ -133,21 +217,50 @@ export type { DrainReport } from "./src/queue/drain.ts";
 export type { DrainOptions } from "./src/queue/drain_options.ts";
 export type { EnqueuedAll, Enqueuer } from "./src/queue/enqueuer.ts";
 export type {
+  CancelledEvent,
+  ClaimedEvent,
+  EndedEvent,
+  EnqueuedEvent,
+  FailedEvent,
+  LostEvent,
+  QueueEvent,
+  QueueEvents,
+  QueueListener,
+  ReleasedEvent,
+  RetriedEvent,
+  ScheduleFiredEvent,
+  TaskEvent,
+} from "./src/queue/events.ts";
+export type {
   ListOptions,
   TaskPage,
   TaskSummary,
 } from "./src/queue/listing.ts";
+export type { Middleware, ProcessContext } from "./src/queue/middleware.ts";
 export type { HandledTask } from "./src/queue/options.ts";
 export type { PropagateTo } from "./src/http/fetch.ts";
 export type { QueueTelemetry } from "./src/queue/providers.ts";
-export {
-  type InMemoryOptions,
-  Queue,
-  type QueueOptions,
-} from "./src/queue/queue.ts";
+export { Queue } from "./src/queue/queue.ts";
+export type {
+  InMemoryOptions,
+  QueueOptions,
+} from "./src/queue/queue_options.ts";
+export type {
+  AttemptError,
+  ConsumerError,
+  ErrorAbout,
+  ErrorReporter,
+  ListenerError,
+} from "./src/queue/reporters.ts";
+export type { Scheduled } from "./src/queue/schedule.ts";
+export type {
+  SchedulePage,
+  SchedulesOptions,
+  ScheduleSummary,
+} from "./src/queue/schedules.ts";
 export type { StoppedBy } from "./src/queue/course.ts";
-export type { ResultOptions } from "./src/queue/results.ts";
 export type { ConsumeReport } from "./src/queue/tally.ts";
+export { type TestClock, testClock } from "./src/queue/test_clock.ts";
 export type {
   CorrelatedTask,
   Correlation,

@@ -1,14 +1,12 @@
 import type { Problem, StatsReply } from "../broker/broker.ts";
-import { writeFailure } from "../codec/failure.ts";
+import { readFailure, writeFailure } from "../codec/failure.ts";
 import { checkName } from "../core/check.ts";
 import { TaskCancelledError } from "../core/error.ts";
 import { randomName } from "../core/id.ts";
+import type { CancelStatus } from "../core/state.ts";
 import type { QueueParts } from "./parts.ts";
 
 const MAX_PROBLEMS = 1_000;
-
-/** What became of a task that was to be cancelled: it will not run; it runs and is asked to stop; it had ended; there is none. */
-export type CancelStatus = "cancelled" | "cancelling" | "ended" | "missing";
 
 /** How many tasks of a queue are where. */
 export interface QueueStats {
@@ -44,14 +42,21 @@ export async function cancel(
   id: string,
 ): Promise<CancelStatus> {
   checkName("id", id);
-  const { broker, instrument, limits, name } = parts;
+  const { broker, events, instrument, limits, name } = parts;
+  const error = writeFailure(cancelled("The task was cancelled"));
   const reply = await broker.cancel(name, {
     operation: newOperation(parts),
     id,
-    error: writeFailure(cancelled("The task was cancelled")),
+    error,
     keepMs: limits.idTtlMs,
   });
   instrument.spent("cancel", reply);
+  if (reply.status === "cancelled") {
+    events.emit(
+      "cancelled",
+      () => ({ queue: name, id, error: readFailure(error) }),
+    );
+  }
   return reply.status;
 }
 

@@ -4,8 +4,12 @@ import type { Clock } from "../core/clock.ts";
 import { PayloadError, TaskTimeoutError } from "../core/error.ts";
 import { parse } from "../core/schema.ts";
 import type { Handler } from "../core/task.ts";
-import { type AttemptContext, type Deferred, openContext } from "./context.ts";
+import { announceStart } from "./announce.ts";
+import { type AttemptContext, openContext, type Released } from "./context.ts";
+import type { Enqueuing } from "./followers.ts";
+import { settledOf } from "./group.ts";
 import type { ProcessTrace } from "./instrument.ts";
+import { passRun } from "./middleware.ts";
 import type { QueueParts } from "./parts.ts";
 
 /** What one run of a handler is made of. */
@@ -18,19 +22,23 @@ export interface AttemptSource {
   readonly trace: ProcessTrace;
   /** Holds the lease for so long. */
   readonly extend: (ms: number) => Promise<void>;
+  /** Tells how far it is, as JSON, with whatever step is next. */
+  readonly progress: (json: string) => void;
 }
 
 /** How an attempt ended. `refused`: the schema does not take the input. */
 export type AttemptEnd =
   | { readonly kind: "returned"; readonly value: unknown }
-  | { readonly kind: "released"; readonly delayMs: number }
+  | { readonly kind: "released" } & Released
   | { readonly kind: "refused"; readonly error: unknown }
   | { readonly kind: "failed"; readonly error: unknown };
 
 /** An attempt that has ended, with what it deferred. */
 export interface EndedAttempt {
   readonly end: AttemptEnd;
-  readonly deferred: readonly Deferred[];
+  readonly deferred: readonly Enqueuing[];
+  /** How long it took. */
+  readonly durationMs: number;
 }
 
 /** A handler at work. */
@@ -44,13 +52,14 @@ export interface Attempt {
   /** Aborts `ctx.signal`. */
   abort(reason: Error): void;
   /** Ends the time-out and the context while the handler may still run, and gives what it deferred. */
-  leave(): readonly Deferred[];
+  leave(): readonly Enqueuing[];
 }
 
 /** Parses the input and runs the handler, within the envelope's time-out. */
 export function attempt(source: AttemptSource): Attempt {
   const { parts, envelope, trace, extend } = source;
   const control = new AbortController();
+  const startedAt = parts.clock.now();
   const deadline = new Deadline(parts.clock, envelope.timeoutMs);
   const context = openContext({
     ...source,
@@ -72,7 +81,11 @@ export function attempt(source: AttemptSource): Attempt {
   };
   return {
     ended: Promise.race([ran, timedOut])
-      .then((end) => ({ end, deferred: leave() })),
+      .then((end) => ({
+        end,
+        deferred: leave(),
+        durationMs: parts.clock.now() - startedAt,
+      })),
     returned: ran.then(() => {}),
     get abortedBy() {
       return control.signal.reason;
@@ -83,24 +96,34 @@ export function attempt(source: AttemptSource): Attempt {
 }
 
 async function run(
-  { handler, envelope, input }: AttemptSource,
+  { parts, delivery, handler, envelope, input }: AttemptSource,
   context: AttemptContext,
   signal: AbortSignal,
 ): Promise<AttemptEnd> {
+  const { ctx } = context;
   let parsed = input;
-  if (handler.schema !== undefined) {
-    try {
-      const subject = `the input of task '${envelope.name}'`;
-      parsed = await parse(handler.schema, input, subject);
-    } catch (thrown) {
-      const error = readable(thrown);
-      const kind = error instanceof PayloadError ? "refused" : "failed";
-      return { kind, error };
+  try {
+    const { membership } = envelope;
+    if (membership?.role === "callback" && membership.takesCounts) {
+      parsed = await settledOf(parts, membership.group);
     }
+    if (handler.schema !== undefined) {
+      const subject = `the input of task '${envelope.name}'`;
+      parsed = await parse(handler.schema, parsed, subject);
+    }
+  } catch (thrown) {
+    const error = readable(thrown);
+    const kind = error instanceof PayloadError ? "refused" : "failed";
+    return { kind, error };
   }
   try {
     signal.throwIfAborted();
-    const value = await handler.run(parsed, context.ctx);
+    announceStart(parts, delivery);
+    const value = await passRun(parts.middleware, ctx, parsed, async () => {
+      const value = await handler.run(parsed, ctx);
+      await context.settled();
+      return value;
+    });
     await context.settled();
     const { released } = context;
     return released === undefined

@@ -44,6 +44,7 @@ function sizeOf({ end, enqueue }: Settlement): number {
   let bytes = 200;
   if (end.kind === "complete") bytes += quotedBytes(end.payload ?? "");
   else if ("error" in end) bytes += quotedBytes(end.error);
+  else if ("envelope" in end) bytes += quotedBytes(end.envelope ?? "");
   for (const task of enqueue) bytes += 200 + quotedBytes(task.envelope);
   return bytes;
 }

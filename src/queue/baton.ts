@@ -1,11 +1,10 @@
 import {
-  batchAttributes,
   endAttributes,
   failureAttributes,
   LIBRARY,
-  operationAttributes,
+  type Operation,
+  spanAttributes,
   spanName,
-  taskAttributes,
 } from "./conventions.ts";
 import type { Dialect } from "./dialect.ts";
 import { exceptionsOf, messageOf } from "./exception.ts";
@@ -15,6 +14,7 @@ import { createMetrics } from "./metrics.ts";
 /** OpenTelemetry's messaging conventions, and what they have no word for as `baton.*`. */
 export function batonDialect(queue: InstrumentOptions): Dialect {
   const { tracing: { spanNaming } } = queue;
+  const names: { [operation in Operation]?: string } = {};
 
   return {
     scope: LIBRARY,
@@ -25,12 +25,10 @@ export function batonDialect(queue: InstrumentOptions): Dialect {
       const { name = "", defined = queue.knows(name) } = task;
       const isNamed = spanNaming === "task" && defined;
       return {
-        name: spanName(operation, isNamed ? { queueName: name } : queue),
-        attributes: {
-          ...operationAttributes(operation, queue),
-          ...taskAttributes(task),
-          ...(batchSize === undefined ? {} : batchAttributes(batchSize)),
-        },
+        name: isNamed
+          ? spanName(operation, { queueName: name })
+          : names[operation] ??= spanName(operation, queue),
+        attributes: spanAttributes(operation, queue, task, batchSize),
       };
     },
     ended: endAttributes,

@@ -1,18 +1,30 @@
 import type { Delivery, NewTask } from "../broker/broker.ts";
 import type { Envelope } from "../codec/envelope.ts";
-import { checkEffect, checkInteger } from "../core/check.ts";
-import type { Enqueued, HandlerContext } from "../core/context.ts";
+import { writeJson } from "../codec/json.ts";
+import { checkEffect, checkInteger, checkKnown } from "../core/check.ts";
+import type {
+  Enqueued,
+  HandlerContext,
+  SnoozeOptions,
+} from "../core/context.ts";
 import { derivedId, type TaskId } from "../core/id.ts";
 import type { Call } from "../core/task.ts";
-import { callNamed, describe, enqueue, prepare } from "./enqueue.ts";
-import { callOf } from "./enqueuer.ts";
-import type { EnqueueTrace, ProcessTrace } from "./instrument.ts";
+import { callNamed } from "./calls.ts";
+import { chain } from "./chain.ts";
+import { describe, enqueue, prepare } from "./enqueue.ts";
+import { callOf, callWith } from "./enqueuer.ts";
+import type { Enqueuing } from "./followers.ts";
+import type { ProcessTrace } from "./instrument.ts";
+import { map } from "./map.ts";
+import { passCalls } from "./middleware.ts";
 import type { QueueParts } from "./parts.ts";
 
 /** How many tasks one attempt may defer: they travel in one settlement. */
 const MAX_DEFERRED = 1_000;
 /** How long their envelopes may be in all, in characters. */
 const MAX_DEFERRED_LENGTH = 2_000_000;
+/** How many bytes of JSON a handler may tell of its progress. */
+const MAX_PROGRESS_BYTES = 4_096;
 
 /** What a context is made of. */
 export interface ContextSource {
@@ -23,23 +35,28 @@ export interface ContextSource {
   readonly signal: AbortSignal;
   /** Holds the lease, and moves the time-out. */
   readonly extend: (ms: number) => Promise<void>;
+  /** Takes what the handler tells of its progress, as JSON. */
+  readonly progress: (json: string) => void;
 }
 
-/** A task that is enqueued with its parent's success, its PRODUCER span open until then. */
-export interface Deferred {
-  readonly task: NewTask;
-  readonly trace: EnqueueTrace;
+/** How a handler gave its task back. */
+export interface Released {
+  readonly delayMs: number;
+  /** Due at this instant instead. */
+  readonly at?: number | undefined;
+  /** Whether its attempts are counted anew. */
+  readonly isSnoozed: boolean;
 }
 
 /** The context of one attempt, from the side of who runs it. */
 export interface AttemptContext {
   readonly ctx: HandlerContext;
   /** How the handler gave its task back, if it did. */
-  readonly released: { readonly delayMs: number } | undefined;
+  readonly released: Released | undefined;
   /** Waits for calls that the handler did not wait for; rejects if one fails, since nobody else would know. */
   settled(): Promise<void>;
   /** Ends the context, and gives what was deferred. */
-  close(): readonly Deferred[];
+  close(): readonly Enqueuing[];
 }
 
 /** Opens the context of one attempt. Its functions need no `this`. */
@@ -47,11 +64,11 @@ export function openContext(source: ContextSource): AttemptContext {
   const { parts, delivery, envelope, trace, signal } = source;
   const depth = trace.depth + 1;
   const open = new Set<Promise<unknown>>();
-  const deferred: Deferred[] = [];
+  const deferred: Enqueuing[] = [];
   let deferredLength = 0;
-  let calls = 0;
+  let made = 0;
   let closed = false;
-  let released: { readonly delayMs: number } | undefined;
+  let released: Released | undefined;
 
   function checkOpen(verb: string): void {
     if (!closed) return;
@@ -76,7 +93,7 @@ export function openContext(source: ContextSource): AttemptContext {
     verb: string,
     call: () => Call<Output>,
   ): Promise<Enqueued<Output>> {
-    const index = calls++;
+    const index = made++;
     return during(verb, async () => {
       const [enqueued] = await enqueue(parts, [call()], {
         context: trace.context,
@@ -89,6 +106,17 @@ export function openContext(source: ContextSource): AttemptContext {
 
   function idOf(index: number, name: string): Promise<string> {
     return derivedId(delivery.id, delivery.enqueuedAt, index, name);
+  }
+
+  async function deferThrough<Output>(
+    call: Call<Output>,
+    index: number,
+  ): Promise<TaskId<Output>> {
+    const { middleware } = parts;
+    const [answer] = await passCalls(middleware, [call], async ([through]) => [
+      { id: await defer(through!, index), deduplicated: false },
+    ]);
+    return answer!.id as TaskId<Output>;
   }
 
   async function defer<Output>(
@@ -131,7 +159,14 @@ export function openContext(source: ContextSource): AttemptContext {
     queue: parts.name,
     attempt: delivery.attempt,
     maxAttempts: envelope.maxAttempts,
+    ...(envelope.label === undefined ? {} : { label: envelope.label }),
+    ...(envelope.membership && { group: envelope.membership.group }),
     enqueuedAt: delivery.enqueuedAt,
+    previous: envelope.previous,
+    ...(envelope.slot && {
+      schedule: envelope.slot.schedule,
+      intendedAt: envelope.slot.at,
+    }),
     signal,
     span: trace.span,
     context: trace.context,
@@ -139,11 +174,32 @@ export function openContext(source: ContextSource): AttemptContext {
     enqueue: (task, ...call) => send("enqueue", () => callOf(task, call)),
     enqueueNamed: (name, input, options) =>
       send("enqueueNamed", () => callNamed(name, input, options)),
+    chain(calls, options = {}) {
+      const index = made++;
+      return during("chain", async () =>
+        await chain(parts, calls, options, {
+          context: trace.context,
+          depth,
+          defaultId: (_, name) => idOf(index, name),
+        }));
+    },
+    map(task, inputs, options = {}) {
+      const index = made++;
+      return during(
+        "map",
+        async () =>
+          await map(parts, callWith(task), inputs, options, {
+            context: trace.context,
+            depth,
+            defaultId: (_, name) => idOf(index, name),
+          }),
+      );
+    },
     defer(task, ...call) {
-      const index = calls++;
+      const index = made++;
       return during(
         "defer",
-        async () => await defer(callOf(task, call), index),
+        async () => await deferThrough(callOf(task, call), index),
       );
     },
     extend: (ms) =>
@@ -151,10 +207,20 @@ export function openContext(source: ContextSource): AttemptContext {
         checkInteger("ctx.extend(ms)", ms, 1, 2 ** 31 - 1);
         return source.extend(ms);
       }),
+    progress(value) {
+      checkOpen("progress");
+      const subject = `The progress of task '${envelope.name}'`;
+      const json = writeJson(value, subject, MAX_PROGRESS_BYTES);
+      source.progress(json ?? "null");
+    },
     release({ delayMs = 1_000 } = {}) {
       checkOpen("release");
       checkInteger("ctx.release({ delayMs })", delayMs, 0);
-      released = { delayMs };
+      released = { delayMs, isSnoozed: false };
+    },
+    snooze(options) {
+      checkOpen("snooze");
+      released = snoozed(options);
     },
   };
 
@@ -171,6 +237,22 @@ export function openContext(source: ContextSource): AttemptContext {
       return deferred.splice(0);
     },
   };
+}
+
+/** Until when the options put a task off. */
+function snoozed(options: SnoozeOptions): Released {
+  checkKnown("of ctx.snooze()", options, ["delayMs", "at"]);
+  const { delayMs, at } = options;
+  if ((delayMs === undefined) === (at === undefined)) {
+    throw new TypeError("ctx.snooze() takes either 'delayMs' or 'at'");
+  }
+  if (delayMs !== undefined) {
+    checkInteger("ctx.snooze({ delayMs })", delayMs, 0);
+    return { delayMs, isSnoozed: true };
+  }
+  const instant = Number(at);
+  checkInteger("ctx.snooze({ at })", instant, 0);
+  return { delayMs: 0, at: instant, isSnoozed: true };
 }
 
 /** A `fetch` that `signal` ends, too. */

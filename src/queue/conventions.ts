@@ -80,6 +80,10 @@ export interface TaskFacts {
   readonly iterCount?: number | undefined;
   /** How many links come after this one, of a chain. */
   readonly chainLength?: number | undefined;
+  /** The name of the schedule that enqueued it. */
+  readonly schedule?: string | undefined;
+  /** Why it is processed in a trace of its own, where that is not how it always is. */
+  readonly cut?: string | undefined;
 }
 
 /** `{operation} {queue}`, as the messaging conventions name spans. */
@@ -88,20 +92,6 @@ export function spanName(
   { queueName }: Pick<Destination, "queueName">,
 ): string {
   return `${operation} ${queueName}`;
-}
-
-/** What a span of an operation begins with. */
-export function operationAttributes(
-  operation: Operation,
-  { queueName, brokerType }: Destination,
-): Attributes {
-  return {
-    "messaging.system": "baton",
-    "messaging.operation.name": operation,
-    "messaging.operation.type": typeOf(operation),
-    "messaging.destination.name": queueName,
-    "baton.broker.type": brokerType,
-  };
 }
 
 /** What the span of a drain begins with. */
@@ -115,6 +105,25 @@ export function drainAttributes(
   };
 }
 
+/** What the span of an upsert of a schedule begins with. */
+export function scheduleAttributes(
+  schedule: string,
+  taskName: string,
+  destination: Destination,
+): Attributes {
+  return {
+    ...drainAttributes(destination),
+    "messaging.operation.name": "schedule",
+    "baton.schedule": schedule,
+    "baton.task.name": taskName,
+  };
+}
+
+/** What came of an upsert of a schedule. */
+export function scheduledAttributes(status: string): Attributes {
+  return { "baton.schedule.status": status };
+}
+
 /** What the span of an expired lease begins with. */
 export function leaseExpiredAttributes(
   id: string,
@@ -123,8 +132,23 @@ export function leaseExpiredAttributes(
   return { ...drainAttributes(destination), "messaging.message.id": id };
 }
 
-/** One task, never with null, 0, false or an empty text. */
-export function taskAttributes(task: TaskFacts): Attributes {
+/** What the span of an operation on a task, or on a batch of so many, begins with: never null, 0, false or an empty text, but a batch's count. */
+export function spanAttributes(
+  operation: Operation,
+  { queueName, brokerType }: Destination,
+  task: TaskFacts,
+  batchSize?: number,
+): Attributes {
+  const attributes: Attributes = {
+    "messaging.system": "baton",
+    "messaging.operation.name": operation,
+    "messaging.operation.type": typeOf(operation),
+    "messaging.destination.name": queueName,
+    "baton.broker.type": brokerType,
+  };
+  if (batchSize !== undefined) {
+    attributes["messaging.batch.message_count"] = batchSize;
+  }
   return present({
     "messaging.message.id": task.id,
     "messaging.message.conversation_id": task.group,
@@ -139,14 +163,11 @@ export function taskAttributes(task: TaskFacts): Attributes {
     "baton.hook": task.hook,
     "baton.iter_count": task.iterCount,
     "baton.chain_length": task.chainLength,
+    "baton.schedule": task.schedule,
     "baton.timeout": task.timeoutMs && task.timeoutMs / 1000,
     "baton.attempt": task.attempt,
-  });
-}
-
-/** How many tasks a span accounts for; of a batch also none. */
-export function batchAttributes(count: number): Attributes {
-  return { "messaging.batch.message_count": count };
+    "baton.trace.cut": task.cut,
+  }, attributes);
 }
 
 /** What came of an enqueue. */
@@ -167,11 +188,6 @@ export function drainedAttributes(moved: number): Attributes {
 /** Why an operation failed. */
 export function failureAttributes(errorType: string): Attributes {
   return { "error.type": errorType };
-}
-
-/** Why a span was linked to its task's creation instead of parented, where it was. */
-export function cutAttributes(reason: string | undefined): Attributes {
-  return present({ "baton.trace.cut": reason });
 }
 
 /** An event of one error. */
@@ -259,10 +275,10 @@ function typeOf(operation: Operation): string {
   return operation === "enqueue" ? "send" : operation;
 }
 
-function present(attributes: Attributes): Attributes {
-  const kept: Attributes = {};
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value) kept[key] = value;
+/** What is so of the attributes, put to `kept`. */
+function present(attributes: Attributes, kept: Attributes = {}): Attributes {
+  for (const key in attributes) {
+    if (attributes[key]) kept[key] = attributes[key];
   }
   return kept;
 }

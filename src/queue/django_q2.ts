@@ -49,12 +49,14 @@ function attributesOf(
   task: TaskFacts,
 ): Attributes {
   const { chainLength, timeoutMs = 0 } = task;
+  // the group of a schedule's tasks is its name there
+  const group = task.group ?? task.schedule;
   const given = {
     "messaging.message.id": task.id,
-    "messaging.message.conversation_id": task.group,
+    "messaging.message.conversation_id": group,
     "messaging.client.id": task.worker,
     "django_q2.task.name": task.label,
-    "django_q2.group": task.group,
+    "django_q2.group": group,
     "django_q2.worker": task.worker,
     "django_q2.cached": task.cached,
     "django_q2.sync": task.sync,

@@ -8,6 +8,7 @@ import type { DrainTrace } from "./instrument.ts";
 import type { QueueParts } from "./parts.ts";
 import type { Course, RelayEnd, StoppedBy } from "./course.ts";
 import { Relay } from "./relay.ts";
+import { reporting } from "./reporters.ts";
 import { type ConsumeReport, Tally } from "./tally.ts";
 
 /** What a drain did, and why it stopped. */
@@ -39,6 +40,7 @@ export async function drain(
 ): Promise<DrainReport> {
   const limits = drainLimits(options);
   const { instrument } = parts;
+  const { parts: own, reported } = reporting(parts);
   const trace = instrument.startDrain(
     options.context ?? instrument.activeContext(),
   );
@@ -46,7 +48,7 @@ export async function drain(
   let failure: RelayEnd["failure"];
   try {
     const course = courseOf(parts, limits, options.signal, trace);
-    const end = await new Relay(parts, tally, course).run();
+    const end = await new Relay(own, tally, course).run();
     if (end.failure !== undefined) throw end.failure.error;
     return reportOf(end, tally);
   } catch (error) {
@@ -54,7 +56,7 @@ export async function drain(
     throw error;
   } finally {
     trace.end(tally.moved, failure?.error);
-    await instrument.flush(trace.context);
+    await Promise.all([instrument.flush(trace.context), reported()]);
   }
 }
 
@@ -64,7 +66,7 @@ function courseOf(
   signal: AbortSignal | undefined,
   trace: DrainTrace,
 ): Course {
-  const { lingerMs } = limits;
+  const lingerMs = clock.stands ? 0 : limits.lingerMs;
   const endAt = clock.now() + limits.budgetMs;
   let empties = 0;
   let sweeps = 0;

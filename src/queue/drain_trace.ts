@@ -3,13 +3,12 @@ import type { Counted, Delivery } from "../broker/broker.ts";
 import { peekTraceparent } from "../codec/envelope.ts";
 import { BrokerError } from "../core/error.ts";
 import {
-  batchAttributes,
   drainAttributes,
   drainedAttributes,
   errorTypeOf,
   failureAttributes,
   leaseExpiredAttributes,
-  operationAttributes,
+  spanAttributes,
   spanName,
 } from "./conventions.ts";
 import type {
@@ -128,10 +127,7 @@ function showOperations(
     const span = startSpan(shared, spanName(name, shared), {
       kind: SpanKind.CLIENT,
       startTime: startAt,
-      attributes: {
-        ...operationAttributes(name, shared),
-        ...batchAttributes(count),
-      },
+      attributes: spanAttributes(name, shared, {}, count),
       links,
     }, context);
     if (error !== undefined) failOperation(shared, span, error);

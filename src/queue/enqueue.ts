@@ -1,34 +1,22 @@
 import type { Context } from "@opentelemetry/api";
 import type {
-  Due,
   EnqueueAnswer,
   EnqueueRequest,
   NewTask,
 } from "../broker/broker.ts";
-import {
-  type Carrier,
-  type Envelope,
-  writeEnvelope,
-} from "../codec/envelope.ts";
-import { writeJson } from "../codec/json.ts";
-import { exponential } from "../core/backoff.ts";
-import {
-  checkContext,
-  checkName,
-  checkOptions,
-  ENQUEUE_OPTIONS,
-} from "../core/check.ts";
+import type { Carrier } from "../codec/envelope.ts";
 import type { Enqueued } from "../core/context.ts";
 import { BrokerError } from "../core/error.ts";
 import { newId, SHARDS } from "../core/id.ts";
-import type { EnqueueOptions } from "../core/options.ts";
-import { parse } from "../core/schema.ts";
 import type { Call } from "../core/task.ts";
+import { announceEnqueued } from "./announce.ts";
+import { check, type CheckedCall, isDefined } from "./calls.ts";
 import { chunk, MAX_TASKS } from "./chunk.ts";
 import type { SentTask } from "./instrument.ts";
+import { passCalls } from "./middleware.ts";
 import type { QueueParts } from "./parts.ts";
-
-const DAY_MS = 86_400_000;
+import { factsOf } from "./followers.ts";
+import { type Bonds, bondsOf, write } from "./writing.ts";
 
 /** Where tasks come from: a request, or an attempt of another task. */
 export interface Origin {
@@ -48,35 +36,6 @@ export interface EnqueueManner {
   readonly batch?: boolean;
 }
 
-/** A call by name only. */
-interface NamedCall extends Call {
-  readonly defined: false;
-}
-
-/** A call whose name and options hold and whose input is JSON. */
-interface CheckedCall {
-  readonly name: string;
-  readonly options: EnqueueOptions;
-  readonly input: string | undefined;
-  readonly defined: boolean;
-}
-
-/** A call for a task without a definition, across services. */
-export function callNamed(
-  name: string,
-  input?: unknown,
-  options: EnqueueOptions = {},
-): Call {
-  const call: NamedCall = {
-    name,
-    schema: undefined,
-    input,
-    options,
-    defined: false,
-  };
-  return call;
-}
-
 /**
  * Checks all calls, then sends them under one PRODUCER span, in as few requests as their size allows, and answers in order.
  *
@@ -92,26 +51,69 @@ export async function enqueue(
   origin: Origin,
   { batch = calls.length !== 1 }: EnqueueManner = {},
 ): Promise<readonly Enqueued[]> {
+  return await passCalls(
+    parts.middleware,
+    calls,
+    (through) => enqueueAll(parts, through, origin, batch),
+  );
+}
+
+async function enqueueAll(
+  parts: QueueParts,
+  calls: readonly Call[],
+  origin: Origin,
+  batch: boolean,
+): Promise<readonly Enqueued[]> {
   const checked: CheckedCall[] = [];
   for (const call of calls) checked.push(await check(parts, call));
   if (checked.length === 0) return [];
   const context = contextOf(checked) ?? origin.context;
   const ids = await makeIds(parts, checked, origin);
-  const sent = checked.map((call, i) => describe(parts, call, ids[i]!));
+  const ready = checked.map((call, i): ReadyCall => ({
+    call,
+    id: ids[i]!,
+    bonds: bondsOf(parts, call, ids[i]!),
+    isNew: isNew(call, origin),
+  }));
+  return await dispatch(parts, ready, { context, depth: origin.depth }, batch);
+}
+
+/** A call that can be sent. */
+export interface ReadyCall {
+  readonly call: CheckedCall;
+  readonly id: string;
+  readonly bonds: Bonds;
+  /** Whether the id was made for this very call: that the broker knows it can only mean that an earlier reply was lost. */
+  readonly isNew: boolean;
+}
+
+/** Sends the calls under one PRODUCER span, and answers in order. */
+export async function dispatch(
+  parts: QueueParts,
+  calls: readonly ReadyCall[],
+  { context, depth }: Pick<Origin, "context" | "depth">,
+  batch: boolean,
+): Promise<readonly Enqueued[]> {
+  const sent = calls.map(({ call, id, bonds }) => ({
+    ...describe(parts, call, id),
+    ...factsOf(bonds),
+  }));
   const trace = parts.instrument.startEnqueue(context, sent, batch);
   try {
-    const { depth } = origin;
-    const batched = checked.length > 1;
-    const tasks = checked.map((call, i) =>
-      write(call, ids[i]!, { carrier: trace.carrierOf(i), depth, batched })
+    const batched = calls.length > 1;
+    const tasks = calls.map(({ call, id, bonds }, i) =>
+      write(call, id, { carrier: trace.carrierOf(i), depth, batched, ...bonds })
     );
+    const checked = calls.map(({ call }) => call);
     const answers = await send(parts, tasks, backlogOf(parts, checked, batch));
     const enqueued = answers.map(({ id, status }, i) => ({
       id,
       deduplicated: status === "duplicate" ||
-        status === "known" && !isNew(checked[i]!, origin),
+        status === "known" && !calls[i]!.isNew,
     }));
-    trace.succeed(enqueued.filter((task) => !task.deduplicated).length);
+    const added = tasks.filter((_, i) => !enqueued[i]!.deduplicated);
+    trace.succeed(added.length);
+    announceEnqueued(parts, added);
     return enqueued;
   } catch (error) {
     if (error instanceof BrokerError) {
@@ -137,8 +139,9 @@ export async function prepare(
   carrier: Carrier,
   depth: number,
 ): Promise<NewTask> {
-  const lineage = { carrier, depth, batched: false };
-  return write(await check(parts, call), id, lineage);
+  const checked = await check(parts, call);
+  const bonds = bondsOf(parts, checked, id);
+  return write(checked, id, { carrier, depth, batched: false, ...bonds });
 }
 
 /** What the PRODUCER span of a call says of it. */
@@ -155,32 +158,6 @@ export function describe(
     defined: isDefined(call) || parts.handlers.has(name),
     timeoutMs: options.timeoutMs,
   };
-}
-
-async function check(parts: QueueParts, call: Call): Promise<CheckedCall> {
-  if (typeof call !== "object" || call === null || "handle" in call) {
-    throw new TypeError(
-      "Cannot enqueue what is no call: pass task.with(input), as defineTask() gives it",
-    );
-  }
-  const { name, input, options } = call;
-  checkName("task", name);
-  checkOptions(options, ENQUEUE_OPTIONS, `of task '${name}'`);
-  checkContext(options.context);
-  const subject = `payload of task '${name}'`;
-  const schema = call.schema ?? parts.handlers.get(name)?.schema;
-  if (schema !== undefined) await parse(schema, input, `the ${subject}`);
-  const { maxPayloadBytes } = parts.limits;
-  return {
-    name,
-    options,
-    input: writeJson(input, `The ${subject}`, maxPayloadBytes),
-    defined: isDefined(call),
-  };
-}
-
-function isDefined(call: Pick<Call, "name"> & { defined?: boolean }): boolean {
-  return call.defined !== false;
 }
 
 /** The context that the calls ask for: one, for they have one span. */
@@ -208,38 +185,6 @@ function makeIds(
     const shard = (second + Math.floor(i / MAX_TASKS)) % SHARDS;
     return newId(now, random, shard);
   }));
-}
-
-function write(
-  { name, options, input }: CheckedCall,
-  id: string,
-  lineage: Pick<Envelope, "carrier" | "depth" | "batched">,
-): NewTask {
-  const { dedupe } = options;
-  const envelope: Envelope = {
-    name,
-    maxAttempts: options.maxAttempts ?? 5,
-    backoff: options.backoff ?? exponential(),
-    timeoutMs: options.timeoutMs ?? 30_000,
-    resultTtlMs: options.resultTtlMs ?? 3_600_000,
-    expiresInMs: options.expiresInMs,
-    label: options.label,
-    dedupe: dedupe && { key: dedupe.key, until: dedupe.until ?? "ended" },
-    ...lineage,
-  };
-  return {
-    id,
-    name,
-    envelope: writeEnvelope(envelope, input),
-    priority: options.priority ?? 0,
-    due: dueOf(options),
-    dedupe: dedupe && { key: dedupe.key, ttlMs: dedupe.ttlMs ?? DAY_MS },
-  };
-}
-
-function dueOf({ delayMs, runAt }: EnqueueOptions): Due {
-  if (runAt !== undefined) return { kind: "at", at: Number(runAt) };
-  return delayMs ? { kind: "after", delayMs } : { kind: "now" };
 }
 
 /** The smallest limit that the calls give; else, of a batch, the queue's, by what is ready. */
@@ -270,7 +215,6 @@ async function send(
   return answers;
 }
 
-/** Whether the id was made for this very call: that the broker knows it can only mean that an earlier reply was lost. */
 function isNew({ options }: CheckedCall, { defaultId }: Origin): boolean {
   return options.id === undefined && defaultId === undefined;
 }

@@ -1,4 +1,4 @@
-import { type Context, SpanKind } from "@opentelemetry/api";
+import { type Context, type Link, SpanKind } from "@opentelemetry/api";
 import { enqueuedAttributes, type TaskFacts } from "./conventions.ts";
 import type { EnqueueTrace, Instrumentation, SentTask } from "./instrument.ts";
 import { inject } from "./propagation.ts";
@@ -11,15 +11,17 @@ export function startEnqueue(
   context: Context,
   tasks: readonly SentTask[],
   isBatch: boolean,
+  links: readonly Link[] = [],
 ): EnqueueTrace {
   const { bracketsInline, isPerTask } = shared.dialect;
   const sends = isPerTask
-    ? tasks.map((task) => startSend(shared, context, [task], false))
-    : [startSend(shared, context, tasks, isBatch)];
+    ? tasks.map((task) => startSend(shared, context, [task], false, links))
+    : [startSend(shared, context, tasks, isBatch, links)];
   const succeed = (sent: number) => {
     for (const send of sends) send.succeed(sent);
   };
   return {
+    context: sends[0]?.context ?? context,
     carrierOf: (index) =>
       sends.length === 1
         ? sends[0]!.carrierOf(index)
@@ -40,6 +42,7 @@ function startSend(
   context: Context,
   tasks: readonly SentTask[],
   isBatch: boolean,
+  links: readonly Link[],
 ): Omit<EnqueueTrace, "handOver"> {
   const { clock, dialect, metrics, providers, tracing } = shared;
   const watch = startWatch(clock);
@@ -52,7 +55,10 @@ function startSend(
   const span = startSpan(shared, name, {
     kind: creations.length > 0 ? SpanKind.CLIENT : SpanKind.PRODUCER,
     attributes,
-    links: linksTo(...creations.map(({ spanContext }) => spanContext)),
+    links: [
+      ...links,
+      ...linksTo(...creations.map(({ spanContext }) => spanContext)),
+    ],
   }, context);
   const carry = (from: SafeSpan) =>
     inject(providers.propagator(), from.context);
@@ -67,6 +73,7 @@ function startSend(
     span.end();
   };
   return {
+    context: span.context,
     carrierOf: (index) => carriers[index] ?? carriers[0]!,
     succeed: (sent) =>
       end(() => {

@@ -1,9 +1,21 @@
 import type { Context } from "@opentelemetry/api";
+import type { Chain, ChainOptions, LastOutput } from "../core/chain.ts";
 import type { Enqueued } from "../core/context.ts";
+import type {
+  GroupOptions,
+  Inputs,
+  MapOptions,
+  MemberOutput,
+  SentGroup,
+} from "../core/group.ts";
 import type { EnqueueOptions } from "../core/options.ts";
 import type { Call, CallArguments, Task } from "../core/task.ts";
-import { callNamed, enqueue, type EnqueueManner } from "./enqueue.ts";
+import { callNamed, checkCalls } from "./calls.ts";
+import { chain } from "./chain.ts";
+import { enqueue, type EnqueueManner, type Origin } from "./enqueue.ts";
+import { map } from "./map.ts";
 import type { QueueParts } from "./parts.ts";
+import { enqueueGroup } from "./send_group.ts";
 
 /** What `enqueueMany` answers: one for each call, in order. */
 export type EnqueuedAll<Calls extends readonly Call[]> = {
@@ -47,6 +59,51 @@ export interface Enqueuer {
   enqueueMany<const Calls extends readonly Call[]>(
     calls: Calls,
   ): Promise<EnqueuedAll<Calls>>;
+  /**
+   * Enqueues the first call; each other one is enqueued with the end of the one before, once, and reads it as `ctx.previous`. All of it is one request, and one trace.
+   * The plan travels with the links: up to 1,000 of them, their inputs within `maxPayloadBytes` in all.
+   *
+   * @param calls What `task.with(input, options)` gave, one at least. A `delayMs` counts from the end of the link before.
+   * @throws {TypeError} As {@linkcode Enqueuer.enqueue}, and if a link has an `id`, a `dedupe` or a `context` of its own.
+   * @throws {RangeError} As {@linkcode Enqueuer.enqueue}, and if there are no links or more than 1,000.
+   * @throws {PayloadError} As {@linkcode Enqueuer.enqueue}, and if the plan is over the limit of one payload.
+   * @throws {QueueFullError} If the queue takes no more tasks.
+   * @throws {BrokerError} If the broker cannot be reached or refuses.
+   */
+  chain<const Calls extends readonly Call[]>(
+    calls: Calls,
+    options?: ChainOptions,
+  ): Promise<Chain<LastOutput<Calls>>>;
+  /**
+   * Enqueues one task for each input, as a group: its `results()` are in the order of the inputs, whatever came of each, and `onSettled` fires once when all have ended.
+   * One request for each 1,000 inputs or 8 MB. No inputs are a group that is complete at once.
+   *
+   * A list is checked as a whole before anything is sent. Anything else to iterate over is sent while it is read: if it throws, holds an input that is refused, or a request fails, what was sent stays and runs, and the group is lost after `sealMs`.
+   * With an `id` the call can then be repeated: the same inputs under the same id are no second group.
+   *
+   * @param task What `defineTask` gave.
+   * @param inputs Up to 100,000.
+   * @throws {TypeError} As {@linkcode Enqueuer.enqueue}.
+   * @throws {RangeError} As {@linkcode Enqueuer.enqueue}, and if there are over 100,000 inputs.
+   * @throws {PayloadError} As {@linkcode Enqueuer.enqueue}.
+   * @throws {QueueFullError} If the queue takes no more tasks, or its `maxBacklog` is passed.
+   * @throws {BrokerError} If the broker cannot be reached or refuses.
+   */
+  map<Input, Parsed, Output>(
+    task: Task<Input, Parsed, Output>,
+    inputs: Inputs<Input>,
+    options?: MapOptions,
+  ): Promise<SentGroup<Output>>;
+  /**
+   * As {@linkcode Enqueuer.map}, of calls that may be of several tasks, each with options of its own but `id`, `group`, `dedupe`, `maxBacklog` and `context`.
+   *
+   * @param calls What `task.with(input, options)` gave.
+   * @throws As {@linkcode Enqueuer.map}.
+   */
+  enqueueGroup<Calls extends Inputs<Call>>(
+    calls: Calls,
+    options?: GroupOptions,
+  ): Promise<SentGroup<MemberOutput<Calls>>>;
 }
 
 /** The producer's half of the queue of `parts`, under `context` or, where that is absent, whatever is current at each call. */
@@ -54,12 +111,13 @@ export function createEnqueuer(
   parts: QueueParts,
   context: Context | undefined,
 ): Enqueuer {
+  const originOf = (calls: readonly Contextual[]): Origin => ({
+    context: context ?? currentContext(parts, calls),
+    depth: 0,
+    defaultId: undefined,
+  });
   const send = (calls: readonly Call[], manner?: EnqueueManner) =>
-    enqueue(parts, calls, {
-      context: context ?? currentContext(parts, calls),
-      depth: 0,
-      defaultId: undefined,
-    }, manner);
+    enqueue(parts, calls, originOf(calls), manner);
   const sendOne = async <Output>(call: Call<Output>) => {
     const [enqueued] = await send([call]);
     return enqueued as Enqueued<Output>;
@@ -70,37 +128,38 @@ export function createEnqueuer(
     enqueueNamed: (name, input, options) =>
       sendOne(callNamed(name, input, options)),
     async enqueueMany<const Calls extends readonly Call[]>(calls: Calls) {
-      if (!Array.isArray(calls)) {
-        throw new TypeError(
-          "enqueueMany() takes a list of calls, each as task.with(input) gives it",
-        );
-      }
-      calls.forEach(checkCall);
+      checkCalls("enqueueMany()", calls);
       return await send(calls, { batch: true }) as EnqueuedAll<Calls>;
     },
+    chain: async (calls, options = {}) =>
+      await chain(parts, calls, options, originOf([{ options }])),
+    map: async (task, inputs, options = {}) =>
+      await map(
+        parts,
+        callWith(task),
+        inputs,
+        options,
+        originOf([{ options }]),
+      ),
+    enqueueGroup: async (calls, options = {}) =>
+      await enqueueGroup(parts, calls, options, originOf([{ options }])),
   };
+}
+
+/** What may say of itself in which context it belongs. */
+interface Contextual {
+  readonly options?: { readonly context?: Context };
 }
 
 /** The context of calls that were given none by `within`. */
 export function currentContext(
   { instrument }: QueueParts,
-  calls: readonly Call[],
+  calls: readonly Contextual[],
 ): Context {
   const active = instrument.activeContext();
   const isPlain = calls.every(({ options }) => options?.context === undefined);
   if (isPlain) instrument.checkContext(active);
   return active;
-}
-
-/** A call, told from the bare inputs and the definitions that are easily taken for one. */
-function checkCall(call: Partial<Call> | null, index: number): void {
-  const { name, options } = call ?? {};
-  const isCall = typeof name === "string" && typeof options === "object" &&
-    !("handle" in call!);
-  if (isCall) return;
-  throw new TypeError(
-    `enqueueMany() takes calls: pass task.with(input) as element ${index} of the list`,
-  );
 }
 
 /** The call of a definition. */
@@ -114,4 +173,11 @@ export function callOf<Input, Parsed, Output>(
     );
   }
   return task.with(...call);
+}
+
+/** What makes the calls of a map, of a definition. */
+export function callWith<Input, Parsed, Output>(
+  task: Task<Input, Parsed, Output>,
+): (input: Input, options: EnqueueOptions) => Call<Output> {
+  return (...call) => callOf(task, call as unknown as CallArguments<Input>);
 }

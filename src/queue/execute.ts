@@ -1,20 +1,18 @@
 import type { Context, SpanContext } from "@opentelemetry/api";
 import type { Delivery, Settlement } from "../broker/broker.ts";
 import { type Envelope, readEnvelope } from "../codec/envelope.ts";
-import {
-  BrokerError,
-  ConsumerStoppedError,
-  LeaseLostError,
-  TaskCancelledError,
-} from "../core/error.ts";
-import type { Random } from "../core/id.ts";
-import { afterFailure, again, type Outcome } from "../core/outcome.ts";
+import { BrokerError, LeaseLostError } from "../core/error.ts";
+import { scheduleName } from "../core/id.ts";
+import type { Outcome } from "../core/outcome.ts";
 import { safely } from "../core/safely.ts";
 import { admit } from "./admission.ts";
-import { attempt, type AttemptEnd } from "./attempt.ts";
-import type { Deferred } from "./context.ts";
+import { announceFailure } from "./announce.ts";
+import { attempt, type EndedAttempt } from "./attempt.ts";
 import { errorTypeOf } from "./conventions.ts";
+import { fire, type FiredSlot } from "./firing.ts";
+import { type Enqueuing, follow } from "./followers.ts";
 import type { ProcessEnd, ProcessTrace } from "./instrument.ts";
+import { outcomeOf } from "./judging.ts";
 import type { QueueParts } from "./parts.ts";
 import { redacted } from "./redact.ts";
 import { settlementOf } from "./settlement.ts";
@@ -29,6 +27,8 @@ export interface Surroundings {
   readonly worker: string;
   /** Holds the lease for so long. */
   readonly extend: (ms: number) => Promise<void>;
+  /** Takes what the handler tells of its progress, as JSON. */
+  readonly progress: (json: string) => void;
 }
 
 /** One delivery from claim to settlement. No promise of it rejects. */
@@ -53,6 +53,10 @@ export interface Conclusion {
   readonly isUnknown?: boolean;
   /** Whether there was a result that cannot be kept. */
   readonly unsaved: boolean;
+  /** How long the handler took. @default {0} */
+  readonly durationMs?: number;
+  /** Of a schedule, the slots whose tasks it enqueues. */
+  readonly fired?: readonly FiredSlot[];
   /** Ends the spans, by what became of the settlement. */
   answered(answer: SettlementAnswer): void;
 }
@@ -64,8 +68,10 @@ export type SettlementAnswer = "accepted" | "stale" | "unknown";
 export function execute(
   parts: QueueParts,
   delivery: Delivery,
-  { now, ambient, worker, extend }: Surroundings,
+  { now, ambient, worker, extend, progress }: Surroundings,
 ): Execution {
+  const name = scheduleName(delivery.id);
+  if (name !== undefined) return fire({ parts, delivery, name, now, ambient });
   const opened = readEnvelope(delivery.envelope);
   const envelope = opened.kind === "open" ? opened.envelope : undefined;
   const trace = parts.instrument.startProcess(
@@ -81,32 +87,46 @@ export function execute(
     const outcome = redacted(admission.outcome, parts.redact);
     const error = "error" in outcome ? outcome.error : parts.redact(thrown);
     trace.finish({ state: stateOf(outcome), error, errorType, thrown });
+    announceFailure(parts, delivery, outcome, 0);
     return settledAtOnce({ ...conclude(subject, outcome, []), isUnknown });
   }
-  const running = attempt({ parts, delivery, ...admission, trace, extend });
-  const judge = (end: AttemptEnd, deferred: readonly Deferred[]) => {
-    const real = outcomeOf(end, running.abortedBy, {
-      attempt: delivery.attempt,
-      maxAttempts: admission.envelope.maxAttempts,
-      backoff: admission.envelope.backoff,
-      random: () => fraction(parts.random),
+  const running = attempt({
+    parts,
+    delivery,
+    ...admission,
+    trace,
+    extend,
+    progress,
+  });
+  const startedAt = parts.clock.now();
+  let isAbandoned = false;
+  const judge = ({ end, deferred, durationMs }: EndedAttempt) => {
+    const real = outcomeOf(end, {
+      parts,
+      delivery,
+      ...admission,
+      abortedBy: running.abortedBy,
+      now: now + parts.clock.now() - startedAt,
     });
     const outcome = redacted(real, parts.redact);
     trace.finish(processEndOf(outcome, real));
-    return conclude(subject, outcome, deferred);
+    const concluded = conclude(subject, outcome, deferred, isAbandoned);
+    announceFailure(parts, delivery, outcome, durationMs);
+    return { ...concluded, durationMs };
   };
   return {
-    concluded: running.ended.then(({ end, deferred }) => {
+    concluded: running.ended.then((ended) => {
       try {
-        return judge(end, deferred);
+        return judge(ended);
       } catch {
         const error = new Error("The handler's outcome cannot be read");
-        return judge({ kind: "failed", error }, deferred);
+        return judge({ ...ended, end: { kind: "failed", error } });
       }
     }),
     returned: running.returned,
     abort: running.abort,
     abandon(error) {
+      isAbandoned = true;
       failAll(running.leave(), error);
       trace.finish({ state: "retry", error, errorType: errorTypeOf(error) });
       trace.settled("unknown");
@@ -121,34 +141,7 @@ interface Subject {
   readonly trace: ProcessTrace;
 }
 
-/** What an end means: a failure is the task's own only if nobody stopped the attempt. One that its consumer stopped is spent, or a task that no consumer has the time for would never end. */
-function outcomeOf(
-  end: AttemptEnd,
-  abortedBy: unknown,
-  policy: Parameters<typeof afterFailure>[1],
-): Outcome {
-  switch (end.kind) {
-    case "returned":
-      return { kind: "completed", value: end.value };
-    case "released":
-      return end;
-    case "refused":
-      return { kind: "dead", error: end.error };
-    case "failed":
-      if (abortedBy instanceof TaskCancelledError) {
-        return { kind: "cancelled", error: abortedBy };
-      }
-      if (abortedBy instanceof ConsumerStoppedError) {
-        return again(abortedBy, 0, policy);
-      }
-      if (abortedBy instanceof LeaseLostError) {
-        return { kind: "released", delayMs: 0 };
-      }
-      return afterFailure(end.error, policy);
-  }
-}
-
-/** The same, as the span says it. */
+/** An outcome, as the span says it. */
 function processEndOf(outcome: Outcome, real: Outcome): ProcessEnd {
   const state = stateOf(outcome);
   if (!("error" in outcome && "error" in real)) {
@@ -163,13 +156,14 @@ function stateOf({ kind }: Outcome): ProcessEnd["state"] {
   return kind === "completed" ? "success" : kind;
 }
 
-/** The settlement, with everything that is told once it was answered. */
+/** The settlement with what is enqueued in it, and everything that is told once it was answered. Of one that nobody will send, nothing follows. */
 function conclude(
   { parts, delivery, envelope, trace }: Subject,
   outcome: Outcome,
-  deferred: readonly Deferred[],
+  deferred: readonly Enqueuing[],
+  isAbandoned: boolean = false,
 ): Conclusion {
-  const { settlement, unsaved } = settlementOf(outcome, {
+  const { settlement, ended, unsaved } = settlementOf(outcome, {
     delivery,
     envelope,
     limits: parts.limits,
@@ -180,16 +174,23 @@ function conclude(
   if (outcome.kind !== "completed") {
     failAll(deferred, notEnqueued(outcome.kind));
   }
+  const followers = envelope && ended && !isAbandoned
+    ? follow(parts, envelope, ended, trace)
+    : [];
+  const enqueued = outcome.kind === "completed"
+    ? [...deferred, ...followers]
+    : followers;
   return {
     outcome: outcome.kind,
-    settlement,
+    settlement: followers.length === 0
+      ? settlement
+      : { ...settlement, enqueue: enqueued.map(({ task }) => task) },
     creation: trace.creation,
     unsaved: unsaved !== undefined,
     answered(answer) {
       trace.settled(answer);
-      if (outcome.kind !== "completed") return;
-      if (answer !== "accepted") return failAll(deferred, notSettled(answer));
-      for (const { trace } of deferred) trace.succeed(1);
+      if (answer !== "accepted") return failAll(enqueued, notSettled(answer));
+      for (const { trace } of enqueued) trace.succeed(1);
     },
   };
 }
@@ -202,8 +203,8 @@ function noteUnsaved({ span }: ProcessTrace, reason: string): void {
   );
 }
 
-function failAll(deferred: readonly Deferred[], error: Error): void {
-  for (const { trace } of deferred) trace.fail(error);
+function failAll(enqueued: readonly Enqueuing[], error: Error): void {
+  for (const { trace } of enqueued) trace.fail(error);
 }
 
 function notEnqueued(outcome: Outcome["kind"]): Error {
@@ -212,10 +213,10 @@ function notEnqueued(outcome: Outcome["kind"]): Error {
 
 function notSettled(answer: "stale" | "unknown"): Error {
   return answer === "stale"
-    ? new LeaseLostError("The task that deferred this one was settled too late")
+    ? new LeaseLostError("The task before this one was settled too late")
     : new BrokerError(
       "unavailable",
-      "The settlement of the task that deferred this one was not answered",
+      "The settlement of the task before this one was not answered",
     );
 }
 
@@ -226,10 +227,4 @@ function settledAtOnce(conclusion: Conclusion): Execution {
     abort() {},
     abandon: () => conclusion.answered("unknown"),
   };
-}
-
-/** A number in [0, 1). */
-function fraction(random: Random): number {
-  const [a = 0, b = 0, c = 0] = random(new Uint8Array(3));
-  return (a * 65_536 + b * 256 + c) / 16_777_216;
 }

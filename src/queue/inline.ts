@@ -4,17 +4,21 @@ import { readEnvelope } from "../codec/envelope.ts";
 import { checkEffect } from "../core/check.ts";
 import { newId } from "../core/id.ts";
 import type { EnqueueOptions } from "../core/options.ts";
+import type { Outcome } from "../core/outcome.ts";
 import type { Call, Handler } from "../core/task.ts";
-import { attempt, type EndedAttempt } from "./attempt.ts";
-import type { Deferred } from "./context.ts";
+import { announceEnqueued, announceInline } from "./announce.ts";
+import { attempt, type AttemptEnd } from "./attempt.ts";
 import { errorTypeOf } from "./conventions.ts";
 import { describe, prepare } from "./enqueue.ts";
+import { type Enqueuing, follow } from "./followers.ts";
 import type { EnqueueTrace } from "./instrument.ts";
+import { passCalls } from "./middleware.ts";
 import type { QueueParts } from "./parts.ts";
+import { settlementOf } from "./settlement.ts";
 
 /**
  * Runs a task's handler here and now, under the spans of an `enqueue` and its `process`, and gives what it returns.
- * The input goes through JSON and both schema checks, the time-out holds, and what the handler enqueues or defers is really enqueued; the task itself never reaches the broker.
+ * The input goes through JSON and both schema checks, the time-out holds, and what the handler enqueues or defers is really enqueued, as the task's hooks are; the task itself never reaches the broker.
  *
  * @throws {TypeError} If no handler has the task's name, or an option is given that only means something to a broker.
  * @throws {PayloadError} If the input is refused.
@@ -25,6 +29,26 @@ export async function inline<Output>(
   call: Call<Output>,
   context: Context,
 ): Promise<Output> {
+  let value: unknown;
+  await passCalls(parts.middleware, [call], async ([through]) => {
+    const ran = await runHere(parts, through!, context);
+    value = ran.value;
+    return [{ id: ran.id, deduplicated: false }];
+  });
+  return value as Output;
+}
+
+/** A task that ran, and what it gave. */
+interface Ran {
+  readonly id: string;
+  readonly value: unknown;
+}
+
+async function runHere(
+  parts: QueueParts,
+  call: Call,
+  context: Context,
+): Promise<Ran> {
   const handler = parts.handlers.get(call.name);
   if (handler === undefined) {
     throw new TypeError(
@@ -35,9 +59,9 @@ export async function inline<Output>(
   const outer = call.options.context ?? context;
   const { delivery, producer } = await pass(parts, call, outer);
   try {
-    const value = await receive(parts, delivery, handler, outer) as Output;
+    const value = await receive(parts, delivery, handler, outer);
     producer.succeed(1);
-    return value;
+    return { id: delivery.id, value };
   } catch (error) {
     producer.fail(error);
     throw error;
@@ -51,6 +75,7 @@ const IDLE: readonly (keyof EnqueueOptions)[] = [
   "runAt",
   "priority",
   "dedupe",
+  "concurrency",
   "maxBacklog",
 ];
 
@@ -115,53 +140,73 @@ async function receive(
     handler,
     trace,
     extend: () => Promise.resolve(),
+    progress() {},
   });
+  const following = (outcome: Outcome): readonly Enqueuing[] => {
+    const { limits } = parts;
+    const settling = { delivery, envelope, limits, span: "", enqueue: [] };
+    const { ended } = settlementOf(outcome, settling);
+    return ended ? follow(parts, envelope, ended, trace) : [];
+  };
+  let durationMs = 0;
   try {
-    const value = await valueOf(parts, await running.ended);
+    const { end, deferred, ...ended } = await running.ended;
+    durationMs = ended.durationMs;
+    const value = valueOf(end, deferred);
+    const hooks = following({ kind: "completed", value });
+    await enqueueAll(parts, delivery, [...deferred, ...hooks]);
     trace.finish({ state: "success", error: undefined, errorType: undefined });
+    announceInline(parts, delivery, { kind: "completed", value }, durationMs);
     return value;
   } catch (thrown) {
     const error = parts.redact(thrown);
     const errorType = errorTypeOf(thrown, error);
     trace.finish({ state: "dead", error, errorType, thrown });
+    const dead: Outcome = { kind: "dead", error };
+    announceInline(parts, delivery, dead, durationMs);
+    await enqueueAll(parts, delivery, following(dead)).catch(() => {
+      // its span tells: what the handler threw goes first
+    });
     throw thrown;
   } finally {
     trace.settled("accepted");
   }
 }
 
-/** What the handler returned, once what it deferred is enqueued. */
-async function valueOf(
+/** What the handler returned; where it did not, what it deferred is not enqueued. */
+function valueOf(end: AttemptEnd, deferred: readonly Enqueuing[]): unknown {
+  if (end.kind === "returned") return end.value;
+  const error = end.kind === "released"
+    ? new TypeError(
+      "The handler released its task, which has no line to go back to when it runs inline",
+    )
+    : end.error;
+  failAll(deferred, error);
+  throw error;
+}
+
+async function enqueueAll(
   parts: QueueParts,
-  { end, deferred }: EndedAttempt,
-): Promise<unknown> {
+  parent: Delivery,
+  enqueuing: readonly Enqueuing[],
+): Promise<void> {
+  if (enqueuing.length === 0) return;
+  const { broker, name, instrument } = parts;
   try {
-    switch (end.kind) {
-      case "returned":
-        await enqueueAll(parts, deferred);
-        return end.value;
-      case "released":
-        throw new TypeError(
-          "The handler released its task, which has no line to go back to when it runs inline",
-        );
-      default:
-        throw end.error;
-    }
+    const tasks = enqueuing.map(({ task }) => task);
+    const reply = await broker.enqueue(name, { tasks, maxBacklog: undefined });
+    instrument.spent("enqueue", reply);
+    const isNew = (_: unknown, i: number) => reply.answers[i]?.status === "new";
+    enqueuing.forEach(({ trace, task }, i) =>
+      trace.succeed(isNew(task, i) ? 1 : 0)
+    );
+    announceEnqueued(parts, tasks.filter(isNew), parent.id);
   } catch (error) {
-    for (const { trace } of deferred) trace.fail(error);
+    failAll(enqueuing, error);
     throw error;
   }
 }
 
-async function enqueueAll(
-  { broker, name, instrument }: QueueParts,
-  deferred: readonly Deferred[],
-): Promise<void> {
-  if (deferred.length === 0) return;
-  const tasks = deferred.map(({ task }) => task);
-  const reply = await broker.enqueue(name, { tasks, maxBacklog: undefined });
-  instrument.spent("enqueue", reply);
-  deferred.forEach(({ trace }, i) =>
-    trace.succeed(reply.answers[i]?.status === "new" ? 1 : 0)
-  );
+function failAll(enqueuing: readonly Enqueuing[], error: unknown): void {
+  for (const { trace } of enqueuing) trace.fail(error);
 }

@@ -13,6 +13,11 @@ import type { Measures } from "./measures.ts";
 import { startProcess } from "./process_trace.ts";
 import { Providers, type QueueTelemetry } from "./providers.ts";
 import type { Redact } from "./redact.ts";
+import {
+  type ScheduleTrace,
+  startFiring,
+  startSchedule,
+} from "./schedule_trace.ts";
 import type { QueueTracing } from "./tracing.ts";
 
 /** How long a drain waits for a flush at most, for a telemetry that has no deadline of its own. */
@@ -33,6 +38,18 @@ export interface Instrument {
     context: Context,
     tasks: readonly SentTask[],
     batch?: boolean,
+  ): EnqueueTrace;
+  /** Opens the CLIENT span of an upsert of a schedule. */
+  startSchedule(
+    context: Context,
+    schedule: string,
+    taskName: string,
+  ): ScheduleTrace;
+  /** Opens the PRODUCER span of a slot's task, which begins a trace; `creation` is what travels with its schedule. */
+  startFiring(
+    ambient: Context,
+    creation: Carrier,
+    task: SentTask,
   ): EnqueueTrace;
   /** Opens the CONSUMER span of one delivery. `ambient` is the drain's context, which it is linked to. */
   startProcess(
@@ -64,6 +81,8 @@ export interface SentTask extends TaskFacts {
 
 /** The open PRODUCER span, or spans, of one call. Only the first end counts. */
 export interface EnqueueTrace {
+  /** The context with the span in it, for what is sent because of it. */
+  readonly context: Context;
   /** What travels with the `index`th task of the call. */
   carrierOf(index: number): Carrier;
   /** The one task of the call runs inline from now on, which is not what is measured here. */
@@ -196,6 +215,8 @@ export function createInstrument(options: InstrumentOptions): Instrument {
     startDrain: (context) => startDrain(shared, context),
     startEnqueue: (context, tasks, batch = tasks.length !== 1) =>
       startEnqueue(shared, context, tasks, batch),
+    startSchedule: (...schedule) => startSchedule(shared, ...schedule),
+    startFiring: (...firing) => startFiring(shared, ...firing),
     startProcess: (...delivery) => startProcess(shared, ...delivery),
     spent: (verb, cost) => metrics.spent(verb, cost),
     lost: (count) => metrics.lost(count),

@@ -110,6 +110,7 @@ export class Lanes {
       ambient: this.#options.ambient(),
       worker: this.#session.consumer,
       extend: (ms) => this.#session.extend(lease, ms),
+      progress: (json) => lease.tell(json),
     });
     const run: Run = { lease, execution, isOpen: true };
     this.#runs.add(run);

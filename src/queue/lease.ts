@@ -10,6 +10,7 @@ export class Lease {
   #renewedAt: number;
   #endsAt: number;
   #isLost = false;
+  #progress: string | undefined;
   #interrupt: ((reason: Error) => void) | undefined;
 
   constructor(
@@ -56,6 +57,21 @@ export class Lease {
   /** Whether another consumer has the task, or may have it. */
   get isLost(): boolean {
     return this.#isLost;
+  }
+
+  /** What its handler has to tell and no step has told yet, as JSON. */
+  get progress(): string | undefined {
+    return this.#progress;
+  }
+
+  /** Takes what the next step tells; it needs none of its own. */
+  tell(progress: string): void {
+    this.#progress = progress;
+  }
+
+  /** A step has told this; what came since is still to be told. */
+  told(progress: string | undefined): void {
+    if (this.#progress === progress) this.#progress = undefined;
   }
 
   /** It holds until `leaseMs` after the request was sent. */

@@ -10,6 +10,8 @@ export interface Extended {
   readonly lease: Lease;
   readonly leaseMs: number;
   readonly asked: readonly Asked[];
+  /** What its handler has to tell, as JSON. */
+  readonly progress: string | undefined;
 }
 
 /** A handler's own extension. */
@@ -24,11 +26,11 @@ interface Asked {
 export class Leases {
   readonly #held = new Set<Lease>();
   readonly #leaseMs: number;
-  readonly #onLoss: () => void;
+  readonly #onLoss: (lease: Lease) => void;
   #asked: readonly Asked[] = [];
 
   /** `onLoss` is called for each that is lost. */
-  constructor(leaseMs: number, onLoss: () => void) {
+  constructor(leaseMs: number, onLoss: (lease: Lease) => void) {
     this.#leaseMs = leaseMs;
     this.#onLoss = onLoss;
   }
@@ -80,7 +82,7 @@ export class Leases {
     for (const lease of this.#held) if (lease.isOver) this.#lose(lease);
   }
 
-  /** What the next step extends: what handlers asked for, and what will soon need it anyway. A task of an id in `except` waits for another step. */
+  /** What the next step extends: what handlers asked for or have progress to tell of, and what will soon need it anyway. A task of an id in `except` waits for another step. */
   take(now: number, except: ReadonlySet<string>): readonly Extended[] {
     const extended: Extended[] = [];
     const left: Asked[] = [];
@@ -94,24 +96,27 @@ export class Leases {
       if (except.has(lease.id)) continue;
       const wishes = asked.get(lease) ?? [];
       const isSoon = now - lease.renewedAt >= this.#heartbeatMs / 2;
-      if (!isSoon && wishes.length === 0) continue;
+      const { progress } = lease;
+      if (!isSoon && wishes.length === 0 && progress === undefined) continue;
       // a longer lease is not made shorter
       const longest = Math.max(
         this.#leaseMs,
         lease.endsAt - now,
         ...wishes.map(({ ms }) => ms),
       );
-      extended.push({ lease, asked: wishes, leaseMs: Math.ceil(longest) });
+      const leaseMs = Math.ceil(longest);
+      extended.push({ lease, asked: wishes, leaseMs, progress });
     }
     return extended;
   }
 
   /** As the broker takes it. */
-  extensionOf({ lease, leaseMs }: Extended): Extension {
+  extensionOf({ lease, leaseMs, progress }: Extended): Extension {
     return {
       id: lease.id,
       token: lease.delivery.token,
       leaseMs: leaseMs === this.#leaseMs ? undefined : leaseMs,
+      ...(progress === undefined ? {} : { progress }),
     };
   }
 
@@ -123,13 +128,14 @@ export class Leases {
   ): void {
     const lost = new Set(reply.lost);
     const cancelled = new Set(reply.cancelled);
-    for (const { lease, leaseMs, asked } of extended) {
+    for (const { lease, leaseMs, asked, progress } of extended) {
       if (lost.has(lease.id)) this.#lose(lease);
       if (lease.isLost) {
         refuseAll(asked, lostError());
         continue;
       }
       lease.renew(sentAt, leaseMs);
+      lease.told(progress);
       for (const { resolve } of asked) resolve();
       if (cancelled.has(lease.id)) {
         lease.cancel(new TaskCancelledError("The task was cancelled"));
@@ -155,7 +161,7 @@ export class Leases {
 
   #lose(lease: Lease): void {
     if (!this.#held.delete(lease)) return;
-    this.#onLoss();
+    this.#onLoss(lease);
     lease.lose(lostError());
   }
 }

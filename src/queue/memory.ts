@@ -1,13 +1,13 @@
-import type { Broker } from "../broker/broker.ts";
+import type { WorkflowBroker } from "../broker/broker.ts";
 import type { Clock } from "../core/clock.ts";
 
 /**
  * A MemoryBroker that is loaded with its first call: what it is made of is no part of a bundle that is split, nor of an isolate that never asks.
  * The broker is kept; the promise of it is not, for it may belong to one request.
  */
-export function lazyMemory(clock: Clock): Broker {
-  let broker: Broker | undefined;
-  const load = async (): Promise<Broker> => {
+export function lazyMemory(clock: Clock): WorkflowBroker {
+  let broker: WorkflowBroker | undefined;
+  const load = async (): Promise<WorkflowBroker> => {
     if (broker !== undefined) return broker;
     const { MemoryBroker } = await import("../broker/memory.ts");
     return broker ??= new MemoryBroker({ clock });
@@ -24,5 +24,12 @@ export function lazyMemory(clock: Clock): Broker {
     purge: async (...call) => (await load()).purge(...call),
     redrive: async (...call) => (await load()).redrive(...call),
     inspect: async (...call) => (await load()).inspect(...call),
+    group: async (...call) => (await load()).group(...call),
+    results: async (...call) => (await load()).results(...call),
+    forget: async (...call) => (await load()).forget(...call),
+    schedule: async (...call) => (await load()).schedule(...call),
+    unschedule: async (...call) => (await load()).unschedule(...call),
+    suspend: async (...call) => (await load()).suspend(...call),
+    schedules: async (...call) => (await load()).schedules(...call),
   };
 }

@@ -6,11 +6,13 @@ import type {
   Histogram,
   Meter,
 } from "@opentelemetry/api";
+import type { Delivery } from "../broker/broker.ts";
 import { safely } from "../core/safely.ts";
 import {
   type Labels,
   METRIC,
   metricAttributes,
+  type Operation,
   OTHER,
   type TaskFacts,
 } from "./conventions.ts";
@@ -101,17 +103,21 @@ export function createMetrics(
   const attributesOf = (labels: Labels): Attributes =>
     metricAttributes(queue, labels);
 
-  function record(
-    name: "operationDuration" | "processDuration" | "wait",
-    value: number,
-    labels: Labels,
+  const succeeded = perName((taskName) =>
+    attributesOf({ operation: "process", taskName, state: "success" })
+  );
+
+  function operated(
+    operation: Operation,
+    seconds: number,
+    errorType: string | undefined,
     context: Context,
   ): void {
-    instruments.use((made) =>
-      made[name].record(value, attributesOf(labels), context)
+    const labels = { operation, type: operation, errorType };
+    instruments.use(({ operationDuration }) =>
+      operationDuration.record(seconds, attributesOf(labels), context)
     );
   }
-
   function add(
     name: CounterName,
     value: number,
@@ -135,35 +141,37 @@ export function createMetrics(
   return {
     enqueued(tasks, seconds, errorType, context) {
       const operation = "enqueue";
-      const labels = { operation, type: operation, errorType } as const;
-      record("operationDuration", seconds, labels, context);
+      operated(operation, seconds, errorType, context);
       const counts = Map.groupBy(tasks, (task) => labelOf(queue, task));
       for (const [taskName, { length }] of counts) {
         const labels = { operation, taskName, errorType };
         add("sentMessages", length, labels, context);
       }
     },
-    operated(operation, seconds, errorType, context) {
-      const labels = { operation, type: operation, errorType };
-      record("operationDuration", seconds, labels, context);
-    },
+    operated,
     consumed(deliveries, now, context) {
-      let oldest: number | undefined;
-      for (const { name, attempt, enqueuedAt, dueAt } of deliveries) {
-        const taskName = labelOf(queue, { name });
+      let oldest = -1;
+      const byName = Map.groupBy(deliveries, (task) => labelOf(queue, task));
+      for (const [taskName, tasks] of byName) {
         const labels = { operation: "receive", taskName };
-        add("consumedMessages", 1, labels, context);
-        if (now === undefined || attempt !== 1) continue;
-        const waited = secondsBetween(Math.max(enqueuedAt, dueAt ?? 0), now);
-        record("wait", waited, { taskName }, context);
-        oldest = Math.max(oldest ?? 0, waited);
+        add("consumedMessages", tasks.length, labels, context);
+        const waits = now === undefined ? [] : waitsOf(tasks, now);
+        const attributes = attributesOf({ taskName });
+        instruments.use(({ wait }) => {
+          for (const waited of waits) wait.record(waited, attributes, context);
+        });
+        oldest = Math.max(oldest, ...waits);
       }
-      if (oldest !== undefined) set("oldestAge", oldest, {});
+      if (oldest >= 0) set("oldestAge", oldest, {});
     },
     processed({ name, state, errorType }, seconds, context) {
       const taskName = labelOf(queue, { name });
-      const labels = { operation: "process", taskName, state, errorType };
-      record("processDuration", seconds, labels, context);
+      const attributes = state === "success"
+        ? succeeded(taskName)
+        : attributesOf({ operation: "process", taskName, state, errorType });
+      instruments.use(({ processDuration }) =>
+        processDuration.record(seconds, attributes, context)
+      );
     },
     settled(name, state, context) {
       const labels = { taskName: labelOf(queue, { name }) };
@@ -183,6 +191,31 @@ export function createMetrics(
       add("brokerCommands", commands, { operation });
     },
   };
+}
+
+/** Attributes that are made once for each task name; those that no handler has are one. */
+function perName(
+  make: (taskName: string) => Attributes,
+): (taskName: string) => Attributes {
+  const made = new Map<string, Attributes>();
+  return (taskName) => {
+    let attributes = made.get(taskName);
+    if (attributes === undefined) {
+      made.set(taskName, attributes = make(taskName));
+    }
+    return attributes;
+  };
+}
+
+/** How many seconds those waited whose first time it is. */
+function waitsOf(
+  deliveries: readonly Delivery[],
+  now: number,
+): readonly number[] {
+  return deliveries.filter(({ attempt }) => attempt === 1)
+    .map(({ enqueuedAt, dueAt = 0 }) =>
+      secondsBetween(Math.max(enqueuedAt, dueAt), now)
+    );
 }
 
 type CounterName = {

@@ -1,4 +1,4 @@
-import type { Broker } from "../broker/broker.ts";
+import type { WorkflowBroker } from "../broker/broker.ts";
 import {
   checkInteger,
   checkKnown,
@@ -8,11 +8,14 @@ import {
 import { steady, systemClock } from "../core/clock.ts";
 import { systemRandom } from "../core/id.ts";
 import type { StandardSchema } from "../core/schema.ts";
-import type { Handler, Run } from "../core/task.ts";
+import type { Handler, RetryIf, Run } from "../core/task.ts";
+import { Events } from "./events.ts";
 import { createInstrument } from "./instrument.ts";
+import { checkMiddleware } from "./middleware.ts";
 import type { QueueLimits, QueueParts } from "./parts.ts";
-import type { QueueOptions } from "./queue.ts";
+import type { QueueOptions } from "./queue_options.ts";
 import { createRedact } from "./redact.ts";
+import { createReport } from "./reporters.ts";
 import { checkTracing } from "./tracing.ts";
 
 /** A definition with its handler, `defineTask(name, { run })`: as good as a handler. */
@@ -23,6 +26,8 @@ export interface HandledTask {
   readonly input: StandardSchema<unknown, unknown> | undefined;
   /** The handler. */
   readonly run: Run<never, unknown>;
+  /** Whether an error is worth another attempt. */
+  readonly retryIf?: RetryIf | undefined;
 }
 
 const OPTIONS: Readonly<Record<keyof QueueOptions, true>> = {
@@ -32,6 +37,8 @@ const OPTIONS: Readonly<Record<keyof QueueOptions, true>> = {
   telemetry: true,
   tracing: true,
   redact: true,
+  middleware: true,
+  onError: true,
   clock: true,
   random: true,
   maxPayloadBytes: true,
@@ -40,7 +47,7 @@ const OPTIONS: Readonly<Record<keyof QueueOptions, true>> = {
   idTtlMs: true,
 };
 
-const BROKER_VERBS: readonly (keyof Broker)[] = [
+const BROKER_VERBS: readonly (keyof WorkflowBroker)[] = [
   "enqueue",
   "step",
   "cancel",
@@ -51,6 +58,13 @@ const BROKER_VERBS: readonly (keyof Broker)[] = [
   "purge",
   "redrive",
   "inspect",
+  "group",
+  "results",
+  "forget",
+  "schedule",
+  "unschedule",
+  "suspend",
+  "schedules",
 ];
 
 /** Checks a queue's options and makes its parts. */
@@ -63,6 +77,8 @@ export function createParts(options: QueueOptions): QueueParts {
     telemetry = {},
     tracing = {},
     redact: given,
+    middleware = [],
+    onError,
     clock = systemClock,
     random = systemRandom,
   } = options;
@@ -71,8 +87,11 @@ export function createParts(options: QueueOptions): QueueParts {
   checkObject("The option 'telemetry'", telemetry);
   checkTracing(tracing);
   checkFunction("redact", given);
+  checkFunction("onError", onError);
+  for (const one of middleware) checkMiddleware(one);
   const byName = handlersByName(handlers);
   const redact = createRedact(given);
+  const report = createReport(onError);
   return {
     name,
     broker,
@@ -81,6 +100,11 @@ export function createParts(options: QueueOptions): QueueParts {
     random,
     handlers: byName,
     redact,
+    report,
+    events: new Events((error, event) =>
+      void report?.(redact(error), { kind: "listener", queue: name, event })
+    ),
+    middleware: [...middleware],
     limits: limitsOf(options),
     instrument: createInstrument({
       queueName: name,
@@ -130,7 +154,7 @@ function handlersByName(
 
 function toHandler(given: Handler | HandledTask): Handler {
   checkObject("A handler", given);
-  const { name, run } = given;
+  const { name, run, retryIf } = given;
   checkName("task", name);
   if (typeof run !== "function") {
     throw new TypeError(
@@ -138,10 +162,12 @@ function toHandler(given: Handler | HandledTask): Handler {
     );
   }
   const schema = "schema" in given ? given.schema : given.input;
-  return { name, schema, run: run as Run<unknown, unknown> };
+  checkFunction("retryIf", retryIf);
+  const handler = { name, schema, run: run as Run<unknown, unknown> };
+  return retryIf === undefined ? handler : { ...handler, retryIf };
 }
 
-function checkBroker(broker: unknown): asserts broker is Broker {
+function checkBroker(broker: unknown): asserts broker is WorkflowBroker {
   const verbs = (broker ?? {}) as Partial<Record<string, unknown>>;
   if (BROKER_VERBS.some((verb) => typeof verbs[verb] !== "function")) {
     throw new TypeError(

@@ -48,6 +48,7 @@ export function placeOf(
   if (dialect.isBare) return { ...child, links: [], cut: undefined };
   const around = spanContextIn(ambient);
   const previous = spanContextOf(delivery.previousSpan);
+  const releaser = spanContextOf(delivery.releasedBy);
   const cut = cutReason(delivery, depth);
   const isLinked = isSampled(creation) &&
     (cut ?? correlationOf(tracing, delivery, envelope)) !== "parent";
@@ -55,14 +56,14 @@ export function placeOf(
     return {
       context: trace.deleteSpan(carried),
       creation,
-      links: linksTo(creation, around, previous),
+      links: linksTo(creation, around, releaser, previous),
       isKin: true,
       depth: 0,
       cut,
     };
   }
   const isShown = around?.traceId === creation?.traceId;
-  const links = linksTo(isShown ? undefined : around, previous);
+  const links = linksTo(isShown ? undefined : around, releaser, previous);
   return { ...child, links, cut: undefined };
 }
 

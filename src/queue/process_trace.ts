@@ -5,7 +5,8 @@ import { BrokerError, LeaseLostError } from "../core/error.ts";
 import { safely } from "../core/safely.ts";
 import { withSampledKin } from "../w3c/kinship.ts";
 import { formatTraceparent } from "../w3c/traceparent.ts";
-import { cutAttributes, errorTypeOf } from "./conventions.ts";
+import { errorTypeOf } from "./conventions.ts";
+import { factsOf } from "./followers.ts";
 import type {
   Instrumentation,
   ProcessEnd,
@@ -36,11 +37,13 @@ export function startProcess(
     attempt: sync ? undefined : delivery.attempt,
     worker,
     sync,
+    cut: place.cut,
+    ...(envelope && factsOf(envelope)),
   });
   const span = startSpan(shared, name, {
     kind: SpanKind.CONSUMER,
     startTime: watch.startAt,
-    attributes: { ...attributes, ...cutAttributes(place.cut) },
+    attributes,
     links: place.links,
   }, place.isKin ? withSampledKin(place.context) : place.context);
   // what else begins in the context is no kin

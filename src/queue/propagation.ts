@@ -46,7 +46,12 @@ export function extract(
   context: Context,
   carrier: Carrier,
 ): Context {
-  const bare = propagation.deleteBaggage(trace.deleteSpan(context));
+  // the span last, for it is what is put in its place
+  const bare = trace.deleteSpan(
+    propagation.getBaggage(context)
+      ? propagation.deleteBaggage(context)
+      : context,
+  );
   return safely(() => propagator.extract(bare, carrier, READ), bare);
 }
 

@@ -17,6 +17,7 @@ import { safely } from "../core/safely.ts";
 import { createFetch, type PropagateTo } from "../http/fetch.ts";
 import { W3CPropagator } from "../w3c/propagator.ts";
 import { LIBRARY, type Scope } from "./conventions.ts";
+import { Layer } from "./layer.ts";
 
 export { safely };
 
@@ -54,6 +55,8 @@ export class Providers {
   readonly #options: ProvidersOptions;
   #tracer: { readonly of: TracerProvider; readonly tracer: Tracer } | undefined;
   #meter: { readonly of: MeterProvider; readonly meter: Meter } | undefined;
+  /** Whether the option's propagator speaks `traceparent`. */
+  #isGiven: boolean | undefined;
   #propagator: TextMapPropagator | undefined;
 
   constructor(telemetry: QueueTelemetry, options: ProvidersOptions = {}) {
@@ -82,8 +85,9 @@ export class Providers {
 
   /** The option, the registered propagator or Baton's own: the first that speaks `traceparent`, which is what a task carries. */
   propagator(): TextMapPropagator {
-    const { propagator } = this.#telemetry;
-    if (propagator !== undefined && speaksW3C(propagator)) return propagator;
+    const { propagator: given } = this.#telemetry;
+    this.#isGiven ??= given !== undefined && speaksW3C(given);
+    if (this.#isGiven) return given!;
     if (speaksW3C(propagation)) return REGISTERED;
     return this.#propagator ??= new W3CPropagator();
   }
@@ -137,12 +141,12 @@ export class Providers {
   /** `current` with a flush scope of its own, where the telemetry knows scopes and none is open there. */
   openScope(current: Context): Context {
     const { openScope } = this.#telemetry;
-    if (openScope === undefined) return current;
+    if (openScope === undefined) return new Layer(current, BORROWED, false);
     const opened = safely(
       () => openScope.call(this.#telemetry, current),
       current,
     );
-    return opened.setValue(BORROWED, opened === current);
+    return new Layer(opened, BORROWED, opened === current);
   }
 
   /** Whether there is anything to flush: a scope that was open before is flushed by who opened it. */
@@ -190,22 +194,24 @@ function speaksW3C(propagator: Pick<TextMapPropagator, "fields">): boolean {
 
 /** Calls `callback` once, through `within` unless that fails to, and tells its failures from the callback's. */
 function once<T>(callback: () => T, within: (run: () => T) => T): T {
-  let outcome: (() => T) | undefined;
-  const run = () => (outcome ??= settle(callback))();
+  let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
+  const run = () => {
+    outcome ??= outcomeOf(callback);
+    if ("value" in outcome) return outcome.value;
+    throw outcome.error;
+  };
   try {
     within(run);
   } catch { /* what the callback did is the outcome */ }
   return run();
 }
 
-/** What `callback` does, done now and told whenever asked. */
-function settle<T>(callback: () => T): () => T {
+function outcomeOf<T>(
+  callback: () => T,
+): { readonly value: T } | { readonly error: unknown } {
   try {
-    const value = callback();
-    return () => value;
+    return { value: callback() };
   } catch (error) {
-    return () => {
-      throw error;
-    };
+    return { error };
   }
 }

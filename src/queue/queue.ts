@@ -1,14 +1,27 @@
 import type { Context } from "@opentelemetry/api";
-import type { Broker } from "../broker/broker.ts";
-import { type Clock, systemClock } from "../core/clock.ts";
+import type {
+  Chain,
+  ChainOptions,
+  ChainRef,
+  LastOutput,
+} from "../core/chain.ts";
+import { systemClock } from "../core/clock.ts";
 import type { Enqueued } from "../core/context.ts";
-import type { Random, TaskId } from "../core/id.ts";
+import type { TaskId } from "../core/id.ts";
+import type {
+  Group,
+  GroupOptions,
+  Inputs,
+  MapOptions,
+  MemberOutput,
+  SentGroup,
+} from "../core/group.ts";
 import type { EnqueueOptions } from "../core/options.ts";
-import type { TaskResult } from "../core/state.ts";
-import type { Call, CallArguments, Handler, Task } from "../core/task.ts";
+import type { ScheduleOptions, When } from "../core/schedule.ts";
+import type { CancelStatus, ResultOptions, TaskResult } from "../core/state.ts";
+import type { Call, CallArguments, Task } from "../core/task.ts";
 import {
   cancel,
-  type CancelStatus,
   inspect,
   pause,
   type QueueStats,
@@ -23,6 +36,7 @@ import {
   type RedriveFilter,
   type RedriveReport,
 } from "./bulk.ts";
+import { chainOf } from "./chained.ts";
 import { drain, type DrainReport } from "./drain.ts";
 import type { DrainOptions } from "./drain_options.ts";
 import {
@@ -32,52 +46,26 @@ import {
   type EnqueuedAll,
   type Enqueuer,
 } from "./enqueuer.ts";
+import type { QueueEvent, QueueListener } from "./events.ts";
+import { groupOf } from "./group.ts";
 import { inline } from "./inline.ts";
 import { list, type ListOptions, type TaskPage } from "./listing.ts";
 import { lazyMemory } from "./memory.ts";
-import { createParts, type HandledTask } from "./options.ts";
+import { checkMiddleware, type Middleware } from "./middleware.ts";
+import { createParts } from "./options.ts";
 import type { QueueParts } from "./parts.ts";
-import type { QueueTelemetry } from "./providers.ts";
-import { result, type ResultOptions } from "./results.ts";
-import type { QueueTracing } from "./tracing.ts";
+import type { InMemoryOptions, QueueOptions } from "./queue_options.ts";
+import { result } from "./results.ts";
+import { schedule, type Scheduled } from "./schedule.ts";
+import {
+  type SchedulePage,
+  schedules,
+  type SchedulesOptions,
+  suspend,
+  unschedule,
+} from "./schedules.ts";
 import type { WorkOptions } from "./work_options.ts";
 import { work, type Worker } from "./worker.ts";
-
-/** What a {@link Queue} is made of. */
-export interface QueueOptions extends InMemoryOptions {
-  /** What stores the tasks: `new UpstashBroker(Redis.fromEnv())`. */
-  readonly broker: Broker;
-}
-
-/** What a queue in memory is made of. */
-export interface InMemoryOptions {
-  /** 1 to 64 of `A–Z a–z 0–9 _ . -`; part of the database's keys. @default {"default"} */
-  readonly name?: string;
-  /** What runs the tasks, each name once: only a consumer needs them. */
-  readonly handlers?: readonly (Handler | HandledTask)[];
-  /** What makes spans and metrics; a `Telemetry` of `@baton/queue/otlp`, or your own SDK's providers. @default {the OpenTelemetry globals} */
-  readonly telemetry?: QueueTelemetry;
-  /** How spans are shaped. */
-  readonly tracing?: QueueTracing;
-  /**
-   * Makes of an error what may be told of it: its answer, an Error better than anything else, is what spans show and what is stored with the task.
-   * Without it the messages and stacks of what your handlers throw are exported and stored as they are.
-   * Where it throws, or gives nothing, no more than the error's name is told. What decides about another attempt is the error itself.
-   */
-  readonly redact?: (error: unknown) => unknown;
-  /** What gives time and timers. @default {the host's} */
-  readonly clock?: Clock;
-  /** What fills a buffer with random bytes. @default {crypto.getRandomValues} */
-  readonly random?: Random;
-  /** The largest input, in bytes of JSON. @default {262144} */
-  readonly maxPayloadBytes?: number;
-  /** The largest result that is kept, in bytes of JSON; a task with a larger one completes without it. @default {262144} */
-  readonly maxResultBytes?: number;
-  /** How many tasks may wait before `enqueueMany` is refused. @default {500000} */
-  readonly maxBacklog?: number;
-  /** How long the id of an ended task is taken, in milliseconds, 10 min at least. @default {3600000} */
-  readonly idTtlMs?: number;
-}
 
 /**
  * A queue of tasks: the producer's, the consumer's and the operator's half, any of which can be used alone.
@@ -131,6 +119,49 @@ export class Queue implements Enqueuer {
     return this.#enqueuer.enqueueMany(calls);
   }
 
+  /** See {@linkcode Enqueuer.chain}. */
+  chain<const Calls extends readonly Call[]>(
+    calls: Calls,
+    options?: ChainOptions,
+  ): Promise<Chain<LastOutput<Calls>>> {
+    return this.#enqueuer.chain(calls, options);
+  }
+
+  /**
+   * A chain that was enqueued before, here or elsewhere, by what `JSON.stringify` keeps of what {@linkcode chain} gave.
+   *
+   * @throws {TypeError} If it names no chain.
+   */
+  chainOf<Output>(chain: ChainRef<Output>): Chain<Output> {
+    return chainOf(this.#parts, chain);
+  }
+
+  /** See {@linkcode Enqueuer.map}. */
+  map<Input, Parsed, Output>(
+    task: Task<Input, Parsed, Output>,
+    inputs: Inputs<Input>,
+    options?: MapOptions,
+  ): Promise<SentGroup<Output>> {
+    return this.#enqueuer.map(task, inputs, options);
+  }
+
+  /** See {@linkcode Enqueuer.enqueueGroup}. */
+  enqueueGroup<Calls extends Inputs<Call>>(
+    calls: Calls,
+    options?: GroupOptions,
+  ): Promise<SentGroup<MemberOutput<Calls>>> {
+    return this.#enqueuer.enqueueGroup(calls, options);
+  }
+
+  /**
+   * The group of this id, as `map` and `enqueueGroup` gave it. Nothing is asked of the broker before one of its functions is called.
+   *
+   * @typeParam Output What the members' handlers return.
+   */
+  group<Output = unknown>(id: string): Group<Output> {
+    return groupOf(this.#parts, id);
+  }
+
   /** The producer's half, every call of it under `context`: for handlers of requests, on hosts that do not keep the current context. */
   within(context: Context): Enqueuer {
     return createEnqueuer(this.#parts, context);
@@ -147,6 +178,72 @@ export class Queue implements Enqueuer {
   ): Promise<Output> {
     const made = callOf(task, call);
     return inline(this.#parts, made, currentContext(this.#parts, [made]));
+  }
+
+  /**
+   * Adds a listener of an event, and returns what takes it out again. Listeners are called at once, in the order they were added, and cannot fail the work: what one throws or rejects with goes to `onError`.
+   * Events are local: an isolate hears of what it does itself. For what others do, ask `result`, `stats` and `list`, or look at the metrics.
+   *
+   * @throws {TypeError} If there is no such event, or the listener is no function.
+   */
+  on<Name extends QueueEvent>(
+    event: Name,
+    listener: QueueListener<Name>,
+  ): () => void {
+    return this.#parts.events.on(event, listener);
+  }
+
+  /**
+   * Puts a middleware around every task, within those that are there, and returns the queue.
+   *
+   * @throws {TypeError} If it is no object with one of the two functions, or both.
+   */
+  use(middleware: Middleware): this {
+    checkMiddleware(middleware);
+    this.#parts.middleware.push(middleware);
+    return this;
+  }
+
+  /**
+   * Enqueues a task at each slot of a schedule, once, under the id `name@slot`; any consumer of the queue sees to it. An upsert: call it wherever the app starts, the same schedule again changes nothing.
+   * A changed one takes the place of the one before, and begins anew: a slot of that one which no consumer has looked at yet is not run.
+   * Slots come from the expression or the interval and the broker's clock, so they never drift. Each begins a trace, linked to this call's span; its task reads the slot as `ctx.intendedAt`.
+   *
+   * @param name 180 bytes at most.
+   * @param call What `task.with(input, options)` gave: the same input for every slot, checked here. Its `delayMs` counts from when the slot was looked at.
+   * @param when `{ cron, timeZone }`, `{ everyMs }`, `{ at }`, or what a helper such as `weekly()` gave.
+   * @throws {TypeError} If something is of another type or unknown, or the call has an `id`, a `runAt`, a `maxBacklog` or a `context` of its own, or a hook an `id`; nothing was sent.
+   * @throws {RangeError} If something is out of its range, this host knows no such zone, or the cron expression is none or never fires; nothing was sent.
+   * @throws {PayloadError} If the schema refuses the input, JSON cannot carry it or it is over the limit; nothing was sent.
+   * @throws {BrokerError} If the broker cannot be reached or refuses.
+   */
+  schedule(
+    name: string,
+    call: Call,
+    when: When,
+    options?: ScheduleOptions,
+  ): Promise<Scheduled> {
+    return schedule(this.#parts, name, call, when, options);
+  }
+
+  /** Takes a schedule out for good; what it has enqueued stays. */
+  unschedule(name: string): Promise<"removed" | "missing"> {
+    return unschedule(this.#parts, name);
+  }
+
+  /** A page of the schedules, those that are over or paused, too. */
+  schedules(options?: SchedulesOptions): Promise<SchedulePage> {
+    return schedules(this.#parts, options);
+  }
+
+  /** Stops a schedule, also for upserts that follow. Resolves with whether there is one. */
+  pauseSchedule(name: string): Promise<boolean> {
+    return suspend(this.#parts, name, true);
+  }
+
+  /** Lets a schedule go on; its slots that passed meanwhile were missed, as its `catchUp` says. Resolves with whether there is one. */
+  resumeSchedule(name: string): Promise<boolean> {
+    return suspend(this.#parts, name, false);
   }
 
   /** Runs what is due, and returns when nothing is left or the budget is spent: for cron and for requests. */
@@ -172,7 +269,7 @@ export class Queue implements Enqueuer {
     return result(this.#parts, id, options);
   }
 
-  /** Ends a task that waits; asks one that runs to stop, by its `ctx.signal`. */
+  /** Ends a task that waits; asks one that runs to stop, by its `ctx.signal`. One that waits and is followed by others, as hooks or links, is the next to be delivered instead, as cancelled: `cancelling`. */
   cancel(id: string): Promise<CancelStatus> {
     return cancel(this.#parts, id);
   }
@@ -197,7 +294,7 @@ export class Queue implements Enqueuer {
     return redrive(this.#parts, filter);
   }
 
-  /** A page of the tasks in one state. */
+  /** A page of the tasks in one state; a schedule is among them as `schedule:name`. */
   list(options: ListOptions): Promise<TaskPage> {
     return list(this.#parts, options);
   }

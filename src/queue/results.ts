@@ -1,27 +1,14 @@
 import type { TaskStanding } from "../broker/broker.ts";
 import { readFailure } from "../codec/failure.ts";
-import {
-  checkInteger,
-  checkKnown,
-  checkName,
-  checkSignal,
-} from "../core/check.ts";
-import { sleep } from "../core/clock.ts";
+import { checkKnown, checkName } from "../core/check.ts";
 import type { TaskId } from "../core/id.ts";
-import type { TaskResult } from "../core/state.ts";
+import type { ResultOptions, TaskResult } from "../core/state.ts";
 import type { QueueParts } from "./parts.ts";
+import { poll } from "./poll.ts";
 
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2_000;
-const LONGEST_WAIT_MS = 600_000;
-
-/** How `queue.result` asks. */
-export interface ResultOptions {
-  /** How long to wait for the task's end, in milliseconds, 10 min at most. The broker is asked after 100 ms, then ever less often, down to every 2 s. @default {0} */
-  readonly waitMs?: number;
-  /** Gives up waiting: the call rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
-}
+/** How many tasks one request asks for, and how much it answers. */
+const MAX_STANDINGS = 500;
+const MAX_BYTES = 4_000_000;
 
 /** Where a task stands; with `waitMs`, as soon as it has ended or when the time is over. */
 export async function result<Output>(
@@ -30,30 +17,55 @@ export async function result<Output>(
   options: ResultOptions = {},
 ): Promise<TaskResult<Output>> {
   checkName("id", id);
-  checkKnown("of result()", options, ["waitMs", "signal"]);
-  const { waitMs = 0, signal } = options;
-  checkInteger("waitMs", waitMs, 0, LONGEST_WAIT_MS);
-  checkSignal(signal);
-  const { broker, clock, instrument, name } = parts;
-  const deadline = waitMs === 0 ? 0 : clock.now() + waitMs;
-  let pauseMs = FIRST_PAUSE_MS;
-  while (true) {
-    signal?.throwIfAborted();
-    const standing = await broker.result(name, id);
-    instrument.spent("result", standing);
-    const leftMs = waitMs === 0 ? 0 : deadline - clock.now();
-    if (!isPending(standing) || leftMs <= 0) return read<Output>(standing);
-    await sleep(clock, Math.min(pauseMs, leftMs), signal);
-    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-  }
+  return await ask(parts, options, () => standingOf(parts, id));
 }
 
-function isPending({ status }: TaskStanding): boolean {
+/** Asks where something stands until it has ended or the time is over. */
+export async function ask<Output>(
+  parts: QueueParts,
+  options: ResultOptions,
+  look: () => Promise<TaskStanding>,
+): Promise<TaskResult<Output>> {
+  checkKnown("of result()", options, ["waitMs", "signal"]);
+  return read<Output>(await poll(parts, options, look, isPending));
+}
+
+/** Where one task stands. */
+export async function standingOf(
+  { broker, instrument, name }: QueueParts,
+  id: string,
+): Promise<TaskStanding> {
+  const standing = await broker.result(name, id);
+  instrument.spent("result", standing);
+  return standing;
+}
+
+/** Where several tasks stand, asked for in order. */
+export async function standingsOf(
+  { broker, instrument, name }: QueueParts,
+  ids: readonly string[],
+): Promise<readonly TaskStanding[]> {
+  const standings: TaskStanding[] = [];
+  while (standings.length < ids.length) {
+    const from = standings.length;
+    const reply = await broker.results(name, {
+      ids: ids.slice(from, from + MAX_STANDINGS),
+      maxBytes: MAX_BYTES,
+    });
+    instrument.spent("results", reply);
+    standings.push(...reply.standings);
+  }
+  return standings;
+}
+
+/** Whether a task has not ended. */
+export function isPending({ status }: TaskStanding): boolean {
   return status === "waiting" || status === "scheduled" ||
     status === "ready" || status === "leased";
 }
 
-function read<Output>(standing: TaskStanding): TaskResult<Output> {
+/** A standing as it is told. */
+export function read<Output>(standing: TaskStanding): TaskResult<Output> {
   switch (standing.status) {
     case "missing":
       return { status: "missing" };
@@ -70,14 +82,26 @@ function read<Output>(standing: TaskStanding): TaskResult<Output> {
       return { status, attempt, error: readFailure(error) };
     }
     default: {
-      const { status, attempt, dueAt, lastError } = standing;
+      const { status, attempt, dueAt, lastError, progress } = standing;
       return {
         status,
         attempt,
         ...(status === "scheduled" && dueAt !== undefined ? { dueAt } : {}),
         ...(lastError ? { lastError: readFailure(lastError) } : {}),
+        ...readProgress(progress),
       };
     }
+  }
+}
+
+/** What the attempt of now told last; what cannot be read is nothing. */
+function readProgress(
+  json: string | undefined,
+): { readonly progress?: unknown } {
+  try {
+    return json === undefined ? {} : { progress: JSON.parse(json) };
+  } catch {
+    return {};
   }
 }
 

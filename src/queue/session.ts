@@ -1,13 +1,14 @@
 import type { StepReply, StepRequest } from "../broker/broker.ts";
 import { BrokerError } from "../core/error.ts";
 import { randomName } from "../core/id.ts";
+import { announceSettled, announceStep } from "./announce.ts";
 import { type Finished, fitting } from "./batch.ts";
 import type { Conclusion } from "./execute.ts";
 import type { DrainTrace, StepTrace } from "./instrument.ts";
 import { Lease } from "./lease.ts";
 import { type Extended, Leases } from "./leases.ts";
 import type { QueueParts } from "./parts.ts";
-import type { Tally } from "./tally.ts";
+import { isTask, type Tally } from "./tally.ts";
 
 /** What a consumer asks of each step. */
 export interface SessionOptions {
@@ -53,7 +54,11 @@ export class Session {
     this.#parts = parts;
     this.#tally = tally;
     this.#options = options;
-    this.#leases = new Leases(options.leaseMs, () => tally.lost());
+    this.#leases = new Leases(options.leaseMs, ({ id }) => {
+      tally.lost();
+      const { events, name: queue } = parts;
+      events.emit("lost", () => ({ queue, reason: "lease", count: 1, id }));
+    });
   }
 
   /** The consumer's name, made at first use. */
@@ -108,7 +113,11 @@ export class Session {
 
   /** Takes the conclusion of a lease, for the next step; one that is lost is not told. */
   settle(lease: Lease, conclusion: Conclusion, isUrgent: boolean): void {
-    if (!this.#leases.remove(lease)) return conclusion.answered("stale");
+    if (!this.#leases.remove(lease)) {
+      conclusion.answered("stale");
+      announceSettled(this.#parts, lease.delivery, conclusion, "stale");
+      return;
+    }
     const at = this.#parts.clock.now();
     this.#finished = [...this.#finished, { lease, conclusion, isUrgent, at }];
   }
@@ -128,9 +137,10 @@ export class Session {
   /** Sends the step that was not answered, else a new one that claims what is left of `room`. Rejects with what the broker threw. */
   async step(room: number, trace: DrainTrace): Promise<Stepped> {
     const sent = this.#unanswered ??= this.#compose(room);
+    const settled = sent.settled.filter(({ lease }) => isTask(lease));
     const done = trace.startStep({
-      count: sent.settled.length,
-      creations: sent.settled.map(({ conclusion }) => conclusion.creation),
+      count: settled.length,
+      creations: settled.map(({ conclusion }) => conclusion.creation),
     });
     this.#steps++;
     let reply: StepReply;
@@ -195,6 +205,7 @@ export class Session {
       const answer = stale.has(lease.id) ? "stale" : "accepted";
       conclusion.answered(answer);
       this.#tally.settled(conclusion, answer);
+      announceSettled(this.#parts, lease.delivery, conclusion, answer);
     }
     this.#leases.apply(sent.extended, sent.sentAt, reply);
     const { leaseMs, limit } = sent.request;
@@ -203,6 +214,7 @@ export class Session {
       new Lease(this.#parts.clock, delivery, terms)
     );
     this.#leases.add(leases);
+    announceStep(this.#parts, reply);
     return { reply, leases, limit };
   }
 
@@ -223,15 +235,16 @@ function traceOf(
   reply: StepReply,
   { limit, settle }: StepRequest,
 ): StepTrace {
+  const deliveries = reply.deliveries.filter(isTask);
   return {
-    received: reply.deliveries.length,
-    settled: settle.length,
+    received: deliveries.length,
+    settled: settle.filter(isTask).length,
     reaped: reply.reaped.length,
     commands: reply.commands,
     requests: reply.requests,
     error: undefined,
     now: reply.now,
-    deliveries: reply.deliveries,
+    deliveries,
     reapedIds: reply.reaped,
     ghosts: reply.ghosts,
     isEmpty: limit > 0 && reply.deliveries.length === 0 &&

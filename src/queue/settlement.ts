@@ -9,6 +9,7 @@ import { writeAttemptFailure, writeFailure } from "../codec/failure.ts";
 import { writeJson } from "../codec/json.ts";
 import { PayloadError } from "../core/error.ts";
 import type { Outcome } from "../core/outcome.ts";
+import type { Ended } from "./followers.ts";
 import type { QueueLimits } from "./parts.ts";
 
 /** What a settlement is made of, beside the outcome. */
@@ -23,17 +24,21 @@ export interface Settling {
   readonly enqueue: readonly NewTask[];
 }
 
-/** A settlement, and why its result is not kept where it cannot be. */
-export interface Settled {
+/** A settlement, and what is to be told beside it. */
+export interface Decided {
   readonly settlement: Settlement;
+  /** How the task ended, where it did and something follows it. */
+  readonly ended: Ended | undefined;
+  /** Why its result is not kept, where it cannot be. */
   readonly unsaved: string | undefined;
 }
 
 /** The one settlement of an outcome. A result that cannot be kept does not fail its task. */
-export function settlementOf(outcome: Outcome, settling: Settling): Settled {
+export function settlementOf(outcome: Outcome, settling: Settling): Decided {
   const { delivery, envelope, span, enqueue } = settling;
-  const { end, unsaved } = endOf(outcome, settling);
-  const ended = end.kind !== "retry" && end.kind !== "release";
+  const { end, value, unsaved } = endOf(outcome, settling);
+  const ended = end.kind !== "retry" && end.kind !== "release" &&
+    end.kind !== "snooze";
   const dedupe = ended && envelope?.dedupe?.until === "ended"
     ? envelope.dedupe.key
     : undefined;
@@ -45,9 +50,38 @@ export function settlementOf(outcome: Outcome, settling: Settling): Settled {
       span,
       dedupe,
       enqueue: end.kind === "complete" ? enqueue : [],
+      ...(ended ? countedIn(envelope, delivery) : {}),
     },
+    ended: envelope && endedOf(outcome, end, value, delivery, envelope),
     unsaved,
   };
+}
+
+/** The group in which an end counts, once. */
+function countedIn(
+  envelope: Envelope | undefined,
+  { counted = false }: Delivery,
+): Pick<Settlement, "group"> {
+  const { membership } = envelope ?? {};
+  return membership?.role === "member" && !counted
+    ? { group: membership.group }
+    : {};
+}
+
+/** How it ended, as those that follow it read it. */
+function endedOf(
+  { kind: status }: Outcome,
+  end: SettlementEnd,
+  value: string | undefined,
+  { id, attempt }: Delivery,
+  { name, followers, chain }: Envelope,
+): Ended | undefined {
+  if (status === "retry" || status === "released") return undefined;
+  if (followers === undefined && chain === undefined) return undefined;
+  const head = JSON.stringify({ id, name, attempt, status, chain: chain?.id });
+  const [key, text] = "error" in end ? ["error", end.error] : ["value", value];
+  const settled = text ? `${head.slice(0, -1)},"${key}":${text}}` : head;
+  return { status, settled };
 }
 
 /** A claimed task that was not started goes back to its place. */
@@ -65,22 +99,35 @@ export function handBack({ id, token, previousSpan }: Delivery): Settlement {
 function endOf(
   outcome: Outcome,
   { envelope, limits }: Settling,
-): { readonly end: SettlementEnd; readonly unsaved?: string | undefined } {
+): {
+  readonly end: SettlementEnd;
+  /** The result, as JSON. */
+  readonly value?: string | undefined;
+  readonly unsaved?: string | undefined;
+} {
   const resultMs = envelope?.resultTtlMs ?? 0;
-  const keepMs = Math.max(resultMs, limits.idTtlMs);
+  const { membership } = envelope ?? {};
+  const memberMs = membership?.role === "member" ? membership.ttlMs : 0;
+  const keepMs = Math.max(resultMs, memberMs, limits.idTtlMs);
   switch (outcome.kind) {
     case "completed": {
-      const { payload, unsaved } = resultMs === 0
-        ? { payload: undefined, unsaved: undefined }
-        : writeResult(outcome.value, limits.maxResultBytes);
-      return { end: { kind: "complete", payload, resultMs, keepMs }, unsaved };
+      const isRead = resultMs > 0 ||
+        (envelope?.followers ?? envelope?.chain) !== undefined;
+      const { payload: value, unsaved } = isRead
+        ? writeResult(outcome.value, limits.maxResultBytes)
+        : { payload: undefined, unsaved: undefined };
+      const payload = resultMs > 0 ? value : undefined;
+      const end = { kind: "complete", payload, resultMs, keepMs } as const;
+      return { end, value, unsaved };
     }
     case "retry": {
       const error = writeAttemptFailure(outcome.error);
       return { end: { kind: "retry", delayMs: whole(outcome.delayMs), error } };
     }
     case "released":
-      return { end: { kind: "release", delayMs: whole(outcome.delayMs) } };
+      return outcome.at === undefined
+        ? { end: { kind: "release", delayMs: whole(outcome.delayMs) } }
+        : { end: { kind: "snooze", at: outcome.at } };
     case "dead":
       return { end: { kind: "dead", error: writeFailure(outcome.error) } };
     case "cancelled":

@@ -2,7 +2,7 @@ import {
   type Attributes,
   type Context,
   INVALID_SPAN_CONTEXT,
-  isSpanContextValid,
+  INVALID_SPANID,
   type Link,
   type Span,
   type SpanContext,
@@ -20,18 +20,47 @@ import type { Instrumentation } from "./instrument.ts";
 const MAX_LINKS = 128;
 
 /** A span whose own failures are nobody's. */
-export interface SafeSpan {
+export class SafeSpan {
   /** The span as the tracer made it. */
   readonly raw: Span;
-  readonly spanContext: SpanContext;
+  readonly #outer: Context;
+  #context: Context | undefined;
+
+  constructor(raw: Span, outer: Context) {
+    this.raw = raw;
+    this.#outer = outer;
+  }
+
+  get spanContext(): SpanContext {
+    return safely(() => this.raw.spanContext(), INVALID_SPAN_CONTEXT);
+  }
+
   /** The context that it was started in, with the span in it. */
-  readonly context: Context;
+  get context(): Context {
+    return this.#context ??= trace.setSpan(this.#outer, this.raw);
+  }
+
   /** Sets attributes. */
-  set(attributes: Attributes): void;
+  set(attributes: Attributes): void {
+    safely(() => void this.raw.setAttributes(attributes));
+  }
+
   /** Sets the status to ERROR and tells why, its events at an instant where one is given. */
-  fail(failure: FailureText, at?: number): void;
+  fail({ attributes, message, events }: FailureText, at?: number): void {
+    safely(() => {
+      this.raw.setAttributes(attributes);
+      this.raw.setStatus({
+        code: SpanStatusCode.ERROR,
+        ...(message === "" ? {} : { message }),
+      });
+      for (const event of events) this.raw.addEvent("exception", event, at);
+    });
+  }
+
   /** Ends the span, at an instant in milliseconds where one is given. */
-  end(at?: number): void;
+  end(at?: number): void {
+    safely(() => this.raw.end(at));
+  }
 }
 
 /** Starts a span; where the tracer fails, one that records nothing and hands on the trace above it. */
@@ -45,24 +74,7 @@ export function startSpan(
     () => providers.tracer().startSpan(name, options, context),
     undefined,
   ) ?? trace.wrapSpanContext(spanContextIn(context) ?? INVALID_SPAN_CONTEXT);
-  return {
-    raw,
-    spanContext: safely(() => raw.spanContext(), INVALID_SPAN_CONTEXT),
-    context: trace.setSpan(context, raw),
-    set: (attributes) =>
-      safely(() => void raw.setAttributes(attributes), undefined),
-    fail({ attributes, message, events }, at) {
-      safely(() => {
-        raw.setAttributes(attributes);
-        raw.setStatus({
-          code: SpanStatusCode.ERROR,
-          ...(message === "" ? {} : { message }),
-        });
-        for (const event of events) raw.addEvent("exception", event, at);
-      }, undefined);
-    },
-    end: (at) => safely(() => raw.end(at), undefined),
-  };
+  return new SafeSpan(raw, context);
 }
 
 /** Says on a span why its operation failed, and gives its `error.type`. */
@@ -77,10 +89,10 @@ export function failOperation(
   return errorType;
 }
 
-/** The valid span context in `context`, if there is one. */
+/** The span context in `context`, if there is one that names a span. */
 export function spanContextIn(context: Context): SpanContext | undefined {
   const found = safely(() => trace.getSpanContext(context), undefined);
-  return found !== undefined && isSpanContextValid(found) ? found : undefined;
+  return found?.spanId === INVALID_SPANID ? undefined : found;
 }
 
 /** The span that a `traceparent` names, if it can be read. */
@@ -96,6 +108,11 @@ export function spanContextOf(
 export function linksTo(
   ...contexts: readonly (SpanContext | undefined)[]
 ): Link[] {
-  return contexts.flatMap((context) => context ? [{ context }] : [])
-    .slice(0, MAX_LINKS);
+  const links: Link[] = [];
+  for (const context of contexts) {
+    if (context !== undefined && links.length < MAX_LINKS) {
+      links.push({ context });
+    }
+  }
+  return links;
 }

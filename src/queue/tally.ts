@@ -1,5 +1,6 @@
 import { BrokerError } from "../core/error.ts";
 import type { StepReply } from "../broker/broker.ts";
+import { scheduleName } from "../core/id.ts";
 import type { Conclusion, SettlementAnswer } from "./execute.ts";
 
 /** What a consumer did. Settlements count when the broker took them. */
@@ -26,6 +27,8 @@ export interface ConsumeReport {
   readonly unsaved: number;
   /** Handlers still running when the consumer returned: their leases run out. */
   readonly abandoned: number;
+  /** Slots of schedules whose tasks were enqueued. The schedules themselves, which are claimed and given back for that, are not among the other numbers. */
+  readonly fired: number;
   /** Expired leases of others that were found and returned to the line. */
   readonly reaped: number;
   /** Step requests, the broker's own repeats included. */
@@ -62,6 +65,7 @@ export class Tally {
     stale: 0,
     unsaved: 0,
     abandoned: 0,
+    fired: 0,
     reaped: 0,
     requests: 0,
     commands: 0,
@@ -69,7 +73,7 @@ export class Tally {
 
   /** A step was answered. */
   replied({ deliveries, reaped, requests, commands }: StepReply): void {
-    this.#count.claimed += deliveries.length;
+    this.#count.claimed += deliveries.filter(isTask).length;
     this.#count.reaped += reaped.length;
     this.#count.requests += requests;
     this.#count.commands += commands;
@@ -82,10 +86,12 @@ export class Tally {
 
   /** A settlement was answered. */
   settled(conclusion: Conclusion, answer: SettlementAnswer): void {
-    if (answer === "stale") this.lost();
+    const { outcome, settlement, isUnknown, unsaved, fired } = conclusion;
+    const { end } = settlement;
+    if (answer === "stale" && isTask(settlement)) this.lost();
     if (answer !== "accepted") return;
-    const { outcome, settlement: { end }, isUnknown, unsaved } = conclusion;
-    this.#count[COUNTED_AS[outcome]]++;
+    if (isTask(settlement)) this.#count[COUNTED_AS[outcome]]++;
+    this.#count.fired += fired?.length ?? 0;
     if (isUnknown) this.#count.unknown++;
     if (unsaved) this.#count.unsaved++;
     if ("delayMs" in end && end.delayMs === 0) this.#returned++;
@@ -103,8 +109,8 @@ export class Tally {
 
   /** How much was moved at all. */
   get moved(): number {
-    const { claimed, reaped } = this.#count;
-    return claimed + reaped;
+    const { claimed, fired, reaped } = this.#count;
+    return claimed + fired + reaped;
   }
 
   /** How many tasks went back to the line to be claimed at once. */
@@ -116,4 +122,9 @@ export class Tally {
   report(): ConsumeReport {
     return { ...this.#count };
   }
+}
+
+/** Whether it is about a task, not about a schedule. */
+export function isTask({ id }: { readonly id: string }): boolean {
+  return scheduleName(id) === undefined;
 }

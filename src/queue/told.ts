@@ -6,7 +6,7 @@ const MAX_TOLD = 100;
 
 /** The errors that spans within one span have told, each with the message it was told with. */
 interface Told {
-  readonly errors: Map<unknown, string>;
+  errors: Map<unknown, string> | undefined;
   /** Those of the span around it. */
   readonly outer: Told | undefined;
 }
@@ -15,7 +15,7 @@ const TOLD = createContextKey("@baton/queue told errors");
 
 /** `context` as that of a span which does not tell again what spans within it have told. */
 export function listening(context: Context): Context {
-  const told: Told = { errors: new Map(), outer: toldIn(context) };
+  const told: Told = { errors: undefined, outer: toldIn(context) };
   return context.setValue(TOLD, told);
 }
 
@@ -26,8 +26,9 @@ export function noteTold(
   message: string,
 ): void {
   for (let told = toldIn(context); told !== undefined; told = told.outer) {
-    if (told.errors.size >= MAX_TOLD) told.errors.clear();
-    told.errors.set(error, message);
+    const errors = told.errors ??= new Map();
+    if (errors.size >= MAX_TOLD) errors.clear();
+    errors.set(error, message);
   }
 }
 
@@ -43,7 +44,7 @@ export function toldWithin(
 
 /** What an error says of itself; of one that was told within `context`, what was said there. */
 export function messageWithin(context: Context, error: unknown): string {
-  return toldIn(context)?.errors.get(error) ?? messageOf(error);
+  return toldIn(context)?.errors?.get(error) ?? messageOf(error);
 }
 
 function toldIn(context: Context): Told | undefined {

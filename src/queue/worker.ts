@@ -4,6 +4,7 @@ import type { DrainTrace } from "./instrument.ts";
 import type { QueueParts } from "./parts.ts";
 import type { Course } from "./course.ts";
 import { Relay } from "./relay.ts";
+import { reporting } from "./reporters.ts";
 import { Setbacks } from "./setbacks.ts";
 import { type ConsumeReport, Tally } from "./tally.ts";
 import {
@@ -48,11 +49,17 @@ export function work(parts: QueueParts, options: WorkOptions = {}): Worker {
     limits.flushEveryMs,
   );
   const setbacks = new Setbacks();
+  const { parts: own, reported } = reporting(parts);
+  const failed = (error: unknown) => {
+    tell(onError, error);
+    const about = { kind: "consumer", queue: parts.name } as const;
+    own.report?.(parts.redact(error), about);
+  };
   const course: Course = {
     ...courseOf(limits, ticks),
     signal: stopping.signal,
     failed(error, failures) {
-      tell(onError, error);
+      failed(error);
       const pauseMs = setbacks.pauseMs(error, failures);
       if (pauseMs === undefined) stop();
       return pauseMs;
@@ -60,13 +67,13 @@ export function work(parts: QueueParts, options: WorkOptions = {}): Worker {
   };
   const done = (async () => {
     try {
-      await new Relay(parts, tally, course).run();
+      await new Relay(own, tally, course).run();
     } catch (bug) {
-      tell(onError, bug);
+      failed(bug);
       throw bug;
     } finally {
       signal?.removeEventListener("abort", stop);
-      await ticks.end();
+      await Promise.all([ticks.end(), reported()]);
     }
     if (setbacks.defeat !== undefined) throw setbacks.defeat.error;
     return tally.report();
