@@ -59,6 +59,17 @@ test("fitting() takes 1,000 tasks that they enqueue at most, and 4 MB", () => {
   assertEquals(idsOf(big), ["t0", "t1"]);
 });
 
+test("fitting() counts the envelopes that settlements replace", () => {
+  const big = times(4, (n): Finished => {
+    const { conclusion, ...rest } = finished(`t${n}`);
+    const envelope = "x".repeat(1_500_000);
+    const end = { kind: "snooze", at: 1, envelope } as const;
+    const settlement = { ...conclusion.settlement, end };
+    return { ...rest, conclusion: { ...conclusion, settlement } };
+  });
+  assertEquals(idsOf(big), ["t0", "t1"]);
+});
+
 test("fitting() takes one settlement that alone is over the bounds", () => {
   const one = finished("big", { bytes: 5_000_000, children: 1_500 });
   assertEquals(idsOf([one, finished("next")]), ["big"]);

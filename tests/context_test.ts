@@ -46,7 +46,13 @@ async function start(
   const execution = execute(
     { ...made.parts, handlers },
     delivery({ id: "parent", name: "t", envelope }),
-    { now: made.clock.now(), ambient: ROOT_CONTEXT, worker: "w", extend },
+    {
+      now: made.clock.now(),
+      ambient: ROOT_CONTEXT,
+      worker: "w",
+      extend,
+      progress() {},
+    },
   );
   return { ...made, execution };
 }

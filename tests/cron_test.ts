@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { MemoryBroker } from "../src/broker/memory.ts";
-import type { Broker } from "../src/broker/broker.ts";
+import type { WorkflowBroker } from "../src/broker/broker.ts";
 import { BrokerError } from "../src/core/error.ts";
 import { defineTask } from "../src/core/task.ts";
 import { cron, scheduled } from "../src/cron/mod.ts";
@@ -15,7 +15,7 @@ const add = defineTask("add", {
 });
 
 /** A queue whose spans go to a collector; every one of its deliveries would take a real broker's place. */
-function observed(broker: Broker = new MemoryBroker()) {
+function observed(broker: WorkflowBroker = new MemoryBroker()) {
   const collector = new Collector();
   const telemetry = new Telemetry({
     serviceName: "cron",
@@ -26,7 +26,7 @@ function observed(broker: Broker = new MemoryBroker()) {
 }
 
 /** A broker that cannot be reached. */
-function unreachable(): Broker {
+function unreachable(): WorkflowBroker {
   return Object.assign(new MemoryBroker(), {
     step: () => Promise.reject(new BrokerError("unavailable", "gone")),
   });

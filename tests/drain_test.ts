@@ -48,6 +48,7 @@ test("drain() takes one step when the queue is empty", async () => {
     unknown: 0,
     unsaved: 0,
     abandoned: 0,
+    fired: 0,
     reaped: 0,
     requests: 1,
     commands: 0,

@@ -108,6 +108,7 @@ function start(
       extended.push(ms);
       return extend?.() ?? Promise.resolve();
     },
+    progress() {},
   });
   return { bench: made, execution, extended };
 }

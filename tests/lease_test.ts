@@ -313,6 +313,7 @@ test("execute() releases, when the handler fails because its lease is lost", asy
     ambient: made.parts.instrument.activeContext(),
     worker: "worker",
     extend: () => Promise.resolve(),
+    progress() {},
   });
   execution.abort(new LeaseLostError("lost"));
   const { settlement } = await made.until(execution.concluded);

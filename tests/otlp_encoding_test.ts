@@ -1,39 +1,30 @@
 import { assert, assertEquals } from "@std/assert";
 import {
-  type Attributes as ApiAttributes,
   createTraceState,
-  ROOT_CONTEXT,
   type SpanContext,
-  type SpanStatusCode,
-  trace,
   ValueType,
 } from "@opentelemetry/api";
-import { activeContext } from "../src/otlp/active.ts";
 import { attributeList } from "../src/otlp/attributes.ts";
-import { SpanBuffer } from "../src/otlp/buffer.ts";
 import { encodingOf, type Protocol } from "../src/otlp/encoding.ts";
-import { DEFAULT_LIMITS } from "../src/otlp/limits.ts";
 import { Metrics } from "../src/otlp/meter.ts";
-import type { Metric } from "../src/otlp/metric.ts";
-import { alwaysOn } from "../src/otlp/mod.ts";
-import type { EdgeSpan } from "../src/otlp/span.ts";
-import { EdgeTracerProvider } from "../src/otlp/tracer.ts";
-import { EdgeContextManager } from "../src/w3c/mod.ts";
+import type { ExportedSpan } from "../src/otlp/write_traces.ts";
 import { Collector } from "./support/collector.ts";
+import { exportedSpan } from "./support/exported_span.ts";
+import {
+  collect,
+  generatedMetrics,
+  generatedSpans,
+  NUMBERS,
+  PARTS,
+  STRINGS,
+  TEMPORALITIES,
+} from "./support/generated.ts";
 import { ManualClock } from "./support/manual_clock.ts";
+import { generator } from "./support/model/random.ts";
 import { test } from "./support/suite.ts";
 
 const PROTOCOLS: readonly Protocol[] = ["http/protobuf", "http/json"];
 const resource = attributeList({ "service.name": "é", list: [1, "a"] });
-
-/** Numbers from 0 to 1 that are the same in every run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
-    return state / 2 ** 32;
-  };
-}
 
 async function receive(
   signal: "traces" | "metrics",
@@ -63,104 +54,7 @@ const REMOTE: SpanContext = {
   traceState: createTraceState("a=1,b=2"),
 };
 
-const STRINGS = [
-  "",
-  "plain",
-  'quote " and \\ backslash',
-  "line\nbreak\ttab\u0000\u001f\u007f",
-  "é, 漢字, 🎈",
-  "lone \ud800 surrogate \udc00",
-  "x".repeat(63),
-  "x".repeat(64),
-  "x".repeat(65),
-  "x".repeat(101),
-  "é".repeat(50),
-  "é".repeat(130),
-  "x".repeat(20_000),
-  "é".repeat(3_000_000),
-  "123",
-  "__proto__",
-];
-
-const NUMBERS = [
-  0,
-  -0,
-  1,
-  -1,
-  127,
-  128,
-  16_383,
-  16_384,
-  2 ** 31 - 1,
-  2 ** 31,
-  2 ** 32,
-  2 ** 53 - 1,
-  2 ** 53,
-  -(2 ** 53),
-  2 ** 62,
-  2 ** 63,
-  -(2 ** 63),
-  1e21,
-  0.1,
-  -1.5e-9,
-  5e-324,
-  NaN,
-  Infinity,
-  -Infinity,
-];
-
-function value(random: () => number, depth = 0): unknown {
-  const pick = <T>(list: readonly T[]): T =>
-    list[Math.floor(random() * list.length)]!;
-  switch (Math.floor(random() * (depth > 2 ? 5 : 7))) {
-    case 0:
-      return pick(STRINGS.filter(({ length }) => length < 30_000));
-    case 1:
-      return pick(NUMBERS);
-    case 2:
-      return random() < 0.5;
-    case 3:
-      return pick([0n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 64n]);
-    case 4:
-      return new Uint8Array(Math.floor(random() * 200)).fill(random() * 256);
-    case 5:
-      return Array.from(
-        { length: Math.floor(random() * 4) },
-        () => value(random, depth + 1),
-      );
-    default:
-      return attributesOf(random, Math.floor(random() * 4), depth + 1);
-  }
-}
-
-function attributesOf(
-  random: () => number,
-  count: number,
-  depth = 0,
-): ApiAttributes {
-  return Object.fromEntries(
-    Array.from(
-      { length: count },
-      (_, i) => [`key.${i % 7 === 3 ? "é" : ""}${i}`, value(random, depth)],
-    ),
-  ) as ApiAttributes;
-}
-
-function tracing() {
-  const clock = new ManualClock();
-  const buffer = new SpanBuffer(clock);
-  const provider = new EdgeTracerProvider({
-    enabled: true,
-    buffer,
-    sampler: alwaysOn,
-    limits: DEFAULT_LIMITS,
-    clock,
-    context: activeContext(new EdgeContextManager()),
-  });
-  return { buffer, provider };
-}
-
-async function assertSameSpans(spans: readonly EdgeSpan[]) {
+async function assertSameSpans(spans: readonly ExportedSpan[]) {
   const [protobuf, json] = await Promise.all(
     PROTOCOLS.map((protocol) =>
       receive(
@@ -176,48 +70,17 @@ async function assertSameSpans(spans: readonly EdgeSpan[]) {
 }
 
 test("both encodings of generated spans decode to the same spans", async () => {
-  const random = seeded(7);
+  const random = generator(7);
   for (let batch = 0; batch < 60; batch++) {
-    const { buffer, provider } = tracing();
-    const count = 1 + Math.floor(random() * 12);
-    for (let i = 0; i < count; i++) {
-      const tracer = provider.getTracer(
-        random() < 0.5 ? "a" : "é",
-        random() < 0.5 ? undefined : "1.0",
-        random() < 0.5 ? {} : { schemaUrl: "https://schema.test" },
-      );
-      const span = tracer.startSpan(
-        STRINGS[Math.floor(random() * 13)]!,
-        {
-          kind: Math.floor(random() * 5),
-          attributes: attributesOf(random, random() < 0.1 ? 300 : 12),
-          startTime: [1_700_000_000 + i, Math.floor(random() * 1e9)],
-        },
-        random() < 0.5
-          ? ROOT_CONTEXT
-          : trace.setSpanContext(ROOT_CONTEXT, REMOTE),
-      );
-      for (let n = random() * 4; n > 1; n--) {
-        span.addEvent("event", attributesOf(random, 3), n * 1e12);
-        span.addLink({ context: REMOTE, attributes: attributesOf(random, 2) });
-      }
-      span.setStatus({
-        code: Math.floor(random() * 3) as SpanStatusCode,
-        message: STRINGS[Math.floor(random() * 5)]!,
-      });
-      span.end([1_800_000_000, Math.floor(random() * 1e9)]);
-    }
-    await assertSameSpans(buffer.take(undefined).spans);
+    await assertSameSpans(generatedSpans(random));
   }
 });
 
 test("both encodings keep every string and number exact", async () => {
-  const { buffer, provider } = tracing();
-  const span = provider.getTracer("t").startSpan("a");
   const numbers = Object.fromEntries(NUMBERS.map((n, i) => [`n${i}`, n]));
   const strings = Object.fromEntries(STRINGS.map((s, i) => [`s${i}`, s]));
-  span.setAttributes(numbers).setAttributes(strings).end();
-  const [one] = await assertSameSpans(buffer.take(undefined).spans);
+  const attributes = { ...numbers, ...strings };
+  const [one] = await assertSameSpans([exportedSpan({ attributes })]);
   STRINGS.forEach((text, i) =>
     assertEquals(one?.attributes[`s${i}`], text.toWellFormed())
   );
@@ -232,7 +95,6 @@ test("both encodings keep every string and number exact", async () => {
 });
 
 test("both encodings keep instants to the nanosecond", async () => {
-  const { buffer, provider } = tracing();
   const times: [number, number][] = [
     [0, 0],
     [0, 1],
@@ -240,98 +102,138 @@ test("both encodings keep instants to the nanosecond", async () => {
     [65_535, 999_999_999],
     [65_536, 0],
     [1_700_000_000, 123_456_789],
+    [1_700_000_000, 999_999_999],
     [4_294_967_296, 999_999_999],
     [9_000_000_000, 1],
   ];
-  for (const time of times) {
-    provider.getTracer("t").startSpan("a", { startTime: time }).end(time);
-  }
-  const spans = await assertSameSpans(buffer.take(undefined).spans);
+  const spans = await assertSameSpans(
+    times.map((time) => exportedSpan({ startAt: time, endAt: time })),
+  );
   assertEquals(
     spans.map(({ startNanos }) => startNanos),
     times.map(([s, ns]) => BigInt(s) * 1_000_000_000n + BigInt(ns)),
   );
 });
 
+test("both encodings take attributes of thousands of values, and long lists and maps", async () => {
+  const spans = Array.from({ length: 500 }, (_, i) =>
+    exportedSpan({
+      attributes: {
+        id: `order-${i}`,
+        total: i / 7,
+        kind: i % 3,
+        list: new Array(i).fill(i),
+        map: { id: `order-${i}`, [`key${i}`]: null },
+      },
+    }));
+  const received = await assertSameSpans(spans);
+  assertEquals(received[499]?.attributes.id, "order-499");
+  assertEquals(received[499]?.attributes.total, 499 / 7);
+});
+
 test("encoding the same attributes again gives the same bytes", () => {
+  const attributes = { a: "x", b: 1, c: true, d: 1.5, e: ["y"], f: "é" };
+  const spans = [exportedSpan({ attributes })];
   for (const protocol of PROTOCOLS) {
-    const { buffer, provider } = tracing();
-    const attributes = { a: "x", b: 1, c: true, d: 1.5, e: ["y"], f: "é" };
-    provider.getTracer("t").startSpan("a", { attributes }).end();
-    const { spans } = buffer.take(undefined);
     const encode = encodingOf(protocol).encode.traces;
     assertEquals(encode(resource, spans), encode(resource, spans));
   }
 });
 
 test("JSON follows OTLP: hexadecimal ids, integers as strings, enumerations as numbers", () => {
-  const { buffer, provider } = tracing();
-  provider.getTracer("t").startSpan("a", {
-    attributes: { n: 1, nan: NaN, bytes: new Uint8Array([1]) } as never,
-    startTime: [1, 5],
-  }, trace.setSpanContext(ROOT_CONTEXT, REMOTE)).setStatus({ code: 2 })
-    .end([2, 0]);
-  const { spans } = buffer.take(undefined);
-  const bytes = encodingOf("http/json").encode.traces(resource, spans);
-  const request = JSON.parse(new TextDecoder().decode(bytes));
-  const { spanId, ...span } = request.resourceSpans[0].scopeSpans[0].spans[0];
-  assert(/^[0-9a-f]{16}$/.test(spanId));
-  assertEquals(span, {
-    traceId: REMOTE.traceId,
-    parentSpanId: REMOTE.spanId,
-    traceState: "a=1,b=2",
-    flags: 0x303,
-    name: "a",
-    kind: 1,
-    startTimeUnixNano: "1000000005",
-    endTimeUnixNano: "2000000000",
-    attributes: [
-      { key: "n", value: { intValue: "1" } },
-      { key: "nan", value: { doubleValue: "NaN" } },
-      { key: "bytes", value: { bytesValue: "AQ==" } },
-    ],
-    status: { code: 2 },
+  const context = exportedSpan().start.context;
+  const span = exportedSpan({
+    attributes: { n: 1, nan: NaN, bytes: new Uint8Array([1]), none: [null] },
+    dropped: 2,
+    context: { ...context, traceState: createTraceState("a=1,b=2") },
+    parent: REMOTE,
+    startAt: [1, 5],
+    endAt: [2, 0],
+    status: { code: 2, message: "m" },
+    events: [{ name: "e", at: [0, 7], dropped: 3 }],
+    droppedEvents: 4,
+    links: [{ context: { ...REMOTE, isRemote: false }, dropped: 5 }],
+    droppedLinks: 6,
+  });
+  const bytes = encodingOf("http/json").encode.traces(resource, [span]);
+  assertEquals(JSON.parse(new TextDecoder().decode(bytes)), {
+    resourceSpans: [{
+      resource: {
+        attributes: [
+          { key: "service.name", value: { stringValue: "é" } },
+          {
+            key: "list",
+            value: {
+              arrayValue: { values: [{ intValue: "1" }, { stringValue: "a" }] },
+            },
+          },
+        ],
+      },
+      scopeSpans: [{
+        scope: { name: "lib", version: "1.0" },
+        spans: [{
+          traceId: context.traceId,
+          spanId: context.spanId,
+          traceState: "a=1,b=2",
+          parentSpanId: REMOTE.spanId,
+          name: "span",
+          kind: 1,
+          startTimeUnixNano: "1000000005",
+          endTimeUnixNano: "2000000000",
+          attributes: [
+            { key: "n", value: { intValue: "1" } },
+            { key: "nan", value: { doubleValue: "NaN" } },
+            { key: "bytes", value: { bytesValue: "AQ==" } },
+            { key: "none", value: { arrayValue: { values: [{}] } } },
+          ],
+          droppedAttributesCount: 2,
+          events: [
+            { timeUnixNano: "7", name: "e", droppedAttributesCount: 3 },
+          ],
+          droppedEventsCount: 4,
+          links: [{
+            traceId: REMOTE.traceId,
+            spanId: REMOTE.spanId,
+            traceState: "a=1,b=2",
+            droppedAttributesCount: 5,
+            flags: 0x103,
+          }],
+          droppedLinksCount: 6,
+          status: { message: "m", code: 2 },
+          flags: 0x303,
+        }],
+      }],
+    }],
   });
 });
 
 test("both encodings of metrics decode to the same metrics", async () => {
-  const random = seeded(3);
-  const clock = new ManualClock();
-  const metrics = new Metrics(true, clock);
-  for (const name of ["a", "é"]) {
-    const meter = metrics.getMeter(name, "1.0", {
-      schemaUrl: "https://s.test",
-    });
-    const counter = meter.createCounter("counter", { description: "é" });
-    const whole = meter.createCounter("whole", { valueType: ValueType.INT });
-    const upDown = meter.createUpDownCounter("updown", { unit: "{item}" });
-    const gauge = meter.createGauge("gauge");
-    const histogram = meter.createHistogram("histogram", { unit: "s" });
-    const bare = meter.createHistogram("bare", {
-      advice: { explicitBucketBoundaries: [] },
-    });
-    for (let i = 0; i < 40; i++) {
-      const attributes = attributesOf(random, Math.floor(random() * 3));
-      counter.add(random() * 1e6, attributes);
-      whole.add(random() * 1e18, attributes);
-      upDown.add(random() - 0.5, attributes);
-      gauge.record(-random(), attributes);
-      histogram.record(random() * 12_000, attributes);
-      bare.record(random(), attributes);
-    }
+  const random = generator(3);
+  for (const temporality of TEMPORALITIES) {
+    const metrics = await generatedMetrics(random, temporality);
+    const [protobuf, json] = await Promise.all(
+      PROTOCOLS.map((protocol) =>
+        receive(
+          "metrics",
+          protocol,
+          encodingOf(protocol).encode.metrics(resource, metrics),
+        )
+      ),
+    );
+    assertEquals(protobuf?.metrics.length, metrics.length);
+    assertEquals(json?.metrics, protobuf?.metrics);
   }
-  await clock.advance(1_234);
-  const collected = await metrics.collect(new AbortController().signal);
-  const all: Metric[] = collected.map(({ metric }) => metric);
-  const [protobuf, json] = await Promise.all(
-    PROTOCOLS.map((protocol) =>
-      receive(
-        "metrics",
-        protocol,
-        encodingOf(protocol).encode.metrics(resource, all),
-      )
-    ),
-  );
-  assertEquals(protobuf?.metrics.length, 12);
-  assertEquals(json?.metrics, protobuf?.metrics);
+});
+
+test("a whole number that 64 bits cannot hold is written as a double", async () => {
+  const metrics = new Metrics({ ...PARTS, clock: new ManualClock() });
+  const options = { valueType: ValueType.INT };
+  const counter = metrics.getMeter("m").createCounter("c", options);
+  counter.add(1e300);
+  const all = await collect(metrics);
+  for (const protocol of PROTOCOLS) {
+    const body = encodingOf(protocol).encode.metrics(resource, all);
+    const { metrics: [c] } = await receive("metrics", protocol, body);
+    assertEquals(c?.points[0]?.value, 1e300);
+  }
 });

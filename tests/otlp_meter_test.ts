@@ -1,6 +1,12 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { ValueType } from "@opentelemetry/api";
-import type { EdgeMeter } from "../src/otlp/mod.ts";
+import {
+  diag,
+  type DiagLogger,
+  DiagLogLevel,
+  ValueType,
+} from "@opentelemetry/api";
+import type { EdgeMeter, TelemetryOptions } from "../src/otlp/mod.ts";
+import { AttributeSets, MAX_SETS } from "../src/otlp/sets.ts";
 import {
   Collector,
   type ReceivedMetric,
@@ -11,7 +17,10 @@ import { test } from "./support/suite.ts";
 
 const START = Date.UTC(2026, 0, 2);
 
-function metered(status: () => number = () => 200) {
+function metered(
+  status: () => number = () => 200,
+  options: TelemetryOptions = {},
+) {
   const wired = wire();
   const { collector } = wired;
   const { telemetry, clock } = wire({
@@ -19,6 +28,7 @@ function metered(status: () => number = () => 200) {
       status() === 200
         ? collector.handle(new Request(input, init))
         : Promise.resolve(new Response("", { status: status() })),
+    ...options,
   });
   const meter: EdgeMeter = telemetry.meterProvider.getMeter("lib", "1.0");
   return {
@@ -26,6 +36,12 @@ function metered(status: () => number = () => 200) {
     clock,
     meter,
     collector,
+    /** What one flush brings. */
+    async flushAll(): Promise<readonly ReceivedMetric[]> {
+      collector.clear();
+      await telemetry.flush();
+      return [...collector.metrics];
+    },
     /** What one flush brings, by name. */
     async flush(): Promise<Record<string, ReceivedMetric>> {
       collector.clear();
@@ -89,7 +105,7 @@ test("a counter of whole numbers exports integers", async () => {
   assertEquals(values((await flush()).c), [[{}, 3]]);
 });
 
-test("an up-down counter exports its total when it changed", async () => {
+test("an up-down counter exports its total each time, since the first value", async () => {
   const { meter, clock, flush } = metered();
   const counter = meter.createUpDownCounter("u");
   counter.add(5, { q: "a" });
@@ -98,12 +114,16 @@ test("an up-down counter exports its total when it changed", async () => {
   assertEquals(values(first.u), [[{ q: "a" }, 3]]);
   assertEquals(first.u?.temporality, "cumulative");
   assertEquals(first.u?.monotonic, false);
-  assertEquals(await flush(), {});
   await clock.advance(10);
   counter.add(1, { q: "b" });
+  await clock.advance(10);
   const second = await flush();
   assertEquals(values(second.u), [[{ q: "a" }, 3], [{ q: "b" }, 1]]);
-  assertEquals(second.u?.points[0]?.startAt, START);
+  assertEquals(second.u?.points.map(({ startAt, at }) => [startAt, at]), [
+    [START, START + 20],
+    [START + 10, START + 20],
+  ]);
+  assertEquals(values((await flush()).u), values(second.u));
 });
 
 test("a gauge exports its last value, once", async () => {
@@ -145,6 +165,218 @@ test("a histogram takes OpenTelemetry's boundaries when none or senseless ones a
     assertEquals(metric.points[0]?.bounds?.length, 15);
     assertEquals(metric.points[0]?.buckets?.[1], 1);
   }
+});
+
+for (
+  const [temporality, deltas] of [
+    ["delta", ["counter", "histogram", "observed"]],
+    ["cumulative", []],
+    ["lowmemory", ["counter", "histogram"]],
+  ] as const
+) {
+  test(`instruments export changes or totals as "${temporality}" has it`, async () => {
+    const { meter, clock, flush } = metered(() => 200, { temporality });
+    const counter = meter.createCounter("counter");
+    const upDown = meter.createUpDownCounter("updown");
+    const histogram = meter.createHistogram("histogram");
+    meter.createObservableCounter("observed").addCallback((result) => {
+      result.observe(total, { k: 1 });
+    });
+    meter.createObservableUpDownCounter("level").addCallback((result) => {
+      result.observe(total, { k: 1 });
+    });
+    let total = 0;
+    const measure = async (value: number) => {
+      total += value;
+      for (const sum of [counter, upDown]) sum.add(value, { k: 1 });
+      histogram.record(value, { k: 1 });
+      await clock.advance(100);
+      return await flush();
+    };
+    const all = ["counter", "updown", "histogram", "observed", "level"];
+    const told = (metrics: Record<string, ReceivedMetric>) =>
+      Object.fromEntries(all.map((name) => {
+        const { temporality, points: [point] } = metrics[name]!;
+        const { startAt, at, value, sum } = point!;
+        return [name, [temporality, value ?? sum, startAt, at]];
+      }));
+    await measure(5);
+    const second = told(await measure(3));
+    const third = told(await measure(2));
+    const since = (name: string) => START + (/^o|^l/.test(name) ? 100 : 0);
+    for (const name of all) {
+      const isDelta = deltas.some((delta) => delta === name);
+      assertEquals(
+        [second[name], third[name]],
+        isDelta
+          ? [
+            ["delta", 3, START + 100, START + 200],
+            ["delta", 2, START + 200, START + 300],
+          ]
+          : [
+            ["cumulative", 8, since(name), START + 200],
+            ["cumulative", 10, since(name), START + 300],
+          ],
+        name,
+      );
+    }
+  });
+}
+
+test("a gauge goes on exporting its last value where totals are told", async () => {
+  const { meter, flush } = metered(() => 200, { temporality: "cumulative" });
+  meter.createGauge("g").record(5);
+  assertEquals(values((await flush()).g), [[{}, 5]]);
+  assertEquals(values((await flush()).g), [[{}, 5]]);
+});
+
+test("an observed total exports what is new of each set, all of it after it fell", async () => {
+  const { meter, flush } = metered();
+  let totals: Record<string, number> = { a: 10, b: 1 };
+  meter.createObservableCounter("o").addCallback((result) => {
+    for (const [k, total] of Object.entries(totals)) {
+      result.observe(total, { k });
+    }
+  });
+  assertEquals(values((await flush()).o), [[{ k: "a" }, 10], [{ k: "b" }, 1]]);
+  totals = { a: 12 };
+  assertEquals(values((await flush()).o), [[{ k: "a" }, 2]]);
+  totals = { a: 3, b: 5 };
+  assertEquals(values((await flush()).o), [[{ k: "a" }, 3], [{ k: "b" }, 4]]);
+  totals = { a: 3 };
+  assertEquals(values((await flush()).o), [[{ k: "a" }, 0]]);
+});
+
+test("what is new of an observed total arrives with the next flush when an export failed", async () => {
+  let status = 500;
+  const { telemetry, meter, clock, flush } = metered(() => status);
+  let total = 10;
+  const observed = meter.createObservableCounter("o");
+  observed.addCallback((result) => result.observe(total));
+  assertEquals((await telemetry.flush()).points, 0);
+  status = 200;
+  total = 13;
+  await clock.advance(1_000);
+  const { o } = await flush();
+  assertEquals(values(o), [[{}, 13]]);
+  assertEquals(o?.points[0]?.startAt, START);
+  total = 14;
+  assertEquals(values((await flush()).o), [[{}, 1]]);
+});
+
+test("what many observed sets have beyond the limit adds up", async () => {
+  const { meter, flush } = metered();
+  meter.createObservableCounter("o").addCallback((result) => {
+    for (let i = 0; i < 3_000; i++) result.observe(2, { i });
+  });
+  const { o } = await flush();
+  assertEquals(o?.points.length, 2_000);
+  assertEquals(o?.points.at(-1)?.value, 2 * (3_000 - 1_999));
+  assertEquals((await flush()).o?.points.at(-1)?.value, 0);
+});
+
+test("a total counter keeps its first sets, and what came too late stays together", async () => {
+  const options: TelemetryOptions = { temporality: "cumulative" };
+  const { meter, flush } = metered(() => 200, options);
+  const counter = meter.createCounter("c");
+  for (let i = 0; i < 2_500; i++) counter.add(1, { i });
+  await flush();
+  counter.add(1, { i: 0 });
+  counter.add(1, { i: 2_400 });
+  const { c } = await flush();
+  assertEquals(c?.points.length, 2_000);
+  assertEquals(c?.points[0]?.value, 2);
+  assertEquals(c?.points.at(-1)?.value, 2_500 - 1_999 + 1);
+});
+
+test("what is merged back beyond the limit of sets is counted together", async () => {
+  let status = 500;
+  const { telemetry, meter, clock, flush } = metered(() => status);
+  const counter = meter.createCounter("c");
+  for (let i = 0; i < 1_500; i++) counter.add(1, { i });
+  await telemetry.flush();
+  for (let i = 1_000; i < 2_500; i++) counter.add(1, { i });
+  status = 200;
+  await clock.advance(1_000);
+  const { c } = await flush();
+  const sum = c!.points.reduce((sum, { value }) => sum + value!, 0);
+  assertEquals([c?.points.length, sum], [2_000, 3_000]);
+});
+
+test("AttributeSets.tidy() forgets sets without numbers once there are many", () => {
+  const sets = new AttributeSets();
+  const first = sets.learn({ i: 0 }, true);
+  sets.tidy();
+  assertEquals(sets.find({ i: 0 }), first);
+  for (let i = 1; i < MAX_SETS; i++) sets.learn({ i }, true);
+  sets.tidy();
+  assertEquals(sets.find({ i: 0 }), undefined);
+  assertEquals(sets.learn({ i: 0 }, true) === first, false);
+});
+
+test("a flush of many other sets forgets nothing that is measured again", async () => {
+  const { meter, flush } = metered();
+  const counter = meter.createCounter("c");
+  for (let round = 0; round < 5; round++) {
+    for (let i = 0; i < 1_500; i++) counter.add(1, { i: round * 1_000 + i });
+    const { c } = await flush();
+    assertEquals(c?.points.length, 1_500);
+    assertEquals(c?.points.every(({ value }) => value === 1), true);
+  }
+});
+
+test("different instruments of one name are told apart, and warned of once", async () => {
+  const warnings: string[] = [];
+  const { meter, flushAll } = metered();
+  const quiet = () => {};
+  const logger: DiagLogger = {
+    error: quiet,
+    warn: (message) => warnings.push(message),
+    info: quiet,
+    debug: quiet,
+    verbose: quiet,
+  };
+  diag.setLogger(logger, {
+    logLevel: DiagLogLevel.WARN,
+    suppressOverrideMessage: true,
+  });
+  try {
+    for (let i = 0; i < 2; i++) {
+      meter.createCounter("n").add(1);
+      meter.createCounter("N", { description: "other" }).add(2);
+      meter.createCounter("n", { unit: "s" }).add(4);
+      meter.createHistogram("n").record(8);
+      meter.createObservableCounter("n");
+    }
+  } finally {
+    diag.disable();
+  }
+  assertEquals(warnings.length, 1);
+  const points = (await flushAll()).map(({ kind, unit, points: [point] }) => [
+    kind,
+    unit,
+    point?.value ?? point?.sum,
+  ]);
+  assertEquals(points, [["sum", "", 6], ["sum", "s", 8], [
+    "histogram",
+    "",
+    16,
+  ]]);
+});
+
+test("a counter and an observed one of the same name do not mix", async () => {
+  const { meter, flushAll } = metered();
+  meter.createCounter("n").add(1);
+  meter.createObservableCounter("n").addCallback((r) => r.observe(5));
+  assertEquals((await flushAll()).map(values), [[[{}, 1]], [[{}, 5]]]);
+});
+
+test("nothing is measured when metrics are switched off", async () => {
+  const { telemetry, meter } = metered(() => 200, { metrics: false });
+  meter.createCounter("c").add(1);
+  meter.createHistogram("h").record(1);
+  const { points, error } = await telemetry.flush();
+  assertEquals([points, error], [0, undefined]);
 });
 
 test("the same name, kind and unit give the same instrument, whatever its case", async () => {
@@ -223,7 +455,7 @@ test("what could not be exported is merged back and arrives with the next flush"
   assertEquals(values(g), [[{ g: "y" }, 1], [{ g: "x" }, 2]]);
   const { count, sum, min, max, buckets } = h!.points[0]!;
   assertEquals([count, sum, min, max, buckets], [2, 3, 1, 2, [1, 1, 0]]);
-  assertEquals(await flush(), {});
+  assertEquals(Object.keys(await flush()), ["u"]);
 });
 
 test("numbers measured while an export is under way are neither lost nor doubled when it fails", async () => {
@@ -286,10 +518,9 @@ test("observable instruments are asked at each flush, alone or together", async 
   const first = await flush();
   assertEquals(values(first.depth), [[{ q: "a" }, 3]]);
   assertEquals(values(first.total), [[{}, 30]]);
-  assertEquals(first.total?.temporality, "cumulative");
   assertEquals(values(first.updown), [[{}, -3]]);
   depth = 4;
-  assertEquals(values((await flush()).total), [[{}, 40]]);
+  assertEquals(values((await flush()).updown), [[{}, -4]]);
   meter.removeBatchObservableCallback(both, [total, upDown]);
   assertEquals(Object.keys(await flush()), ["depth"]);
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   type Context,
   createTraceState,
+  defaultTextMapSetter,
   ROOT_CONTEXT,
   type Sampler,
   SamplingDecision,
@@ -84,7 +85,40 @@ test("parentBased() follows a valid parent and asks its root sampler otherwise",
   assert(samples(parentBased(alwaysOn), TRACE, invalid));
   assertEquals(
     String(parentBased(ratio(0.5))),
-    "ParentBased{root=TraceIdRatioBased{0.5}}",
+    "ParentBased{root=TraceIdRatioBased{0.5}, remoteSampled=AlwaysOnSampler, remoteNotSampled=AlwaysOffSampler, localSampled=AlwaysOnSampler, localNotSampled=AlwaysOffSampler}",
+  );
+});
+
+test("parentBased() asks the sampler of its branch, and no other", () => {
+  const names = [
+    "localNotSampled",
+    "localSampled",
+    "remoteNotSampled",
+    "remoteSampled",
+  ] as const;
+  const asked: string[] = [];
+  const asking = (name: string): Sampler => ({
+    shouldSample(...call) {
+      asked.push(name);
+      assertEquals(call.slice(1), [TRACE, "name", SpanKind.INTERNAL, {}, []]);
+      return { decision: SamplingDecision.RECORD };
+    },
+    toString: () => name,
+  });
+  const sampler = parentBased(
+    asking("root"),
+    Object.fromEntries(names.map((name) => [name, asking(name)])),
+  );
+  for (const isRemote of [false, true]) {
+    for (const flags of [2, 1]) {
+      samples(sampler, TRACE, parent(flags, isRemote));
+    }
+  }
+  samples(sampler);
+  assertEquals(asked, [...names, "root"]);
+  assertEquals(
+    String(parentBased(alwaysOn, { remoteSampled: alwaysOff })),
+    "ParentBased{root=AlwaysOnSampler, remoteSampled=AlwaysOffSampler, remoteNotSampled=AlwaysOffSampler, localSampled=AlwaysOnSampler, localNotSampled=AlwaysOffSampler}",
   );
 });
 
@@ -127,4 +161,58 @@ test("a sampler's own attributes and tracestate are recorded, and what it only r
   assertEquals(collector.spans.map(({ name }) => name), ["sent"]);
   assertEquals(collector.spans[0]?.attributes, { a: 1, sampled: true });
   assertEquals(collector.spans[0]?.traceState, "s=1");
+});
+
+test("a sampler's tracestate takes the place of the parent's, and an empty one clears it", async () => {
+  const states = new Map([
+    ["cleared", createTraceState()],
+    ["replaced", createTraceState("s=1")],
+  ]);
+  const { telemetry, collector } = wire({
+    sampler: {
+      shouldSample(_context, _traceId, name) {
+        const traceState = states.get(name);
+        const decision = SamplingDecision.RECORD_AND_SAMPLED;
+        return traceState ? { decision, traceState } : { decision };
+      },
+      toString: () => "own",
+    },
+  });
+  const tracer = telemetry.tracerProvider.getTracer("t");
+  const above = trace.setSpanContext(ROOT_CONTEXT, {
+    traceId: TRACE,
+    spanId: "b7ad6b7169203331",
+    traceFlags: 1,
+    traceState: createTraceState("p=1"),
+  });
+  const carried = ["cleared", "replaced", "kept"].map((name) => {
+    const span = tracer.startSpan(name, {}, above);
+    span.end();
+    const carrier: Record<string, string> = {};
+    const context = trace.setSpan(ROOT_CONTEXT, span);
+    telemetry.propagator.inject(context, carrier, defaultTextMapSetter);
+    return carrier.tracestate;
+  });
+  assertEquals(carried, [undefined, "s=1", "p=1"]);
+  await telemetry.flush();
+  assertEquals(
+    collector.spans.map(({ traceState }) => traceState),
+    [undefined, "s=1", "p=1"],
+  );
+});
+
+test("a sampler that throws fails no work: its span is not recorded, and its parent's trace goes on", () => {
+  const { telemetry } = wire({
+    sampler: {
+      shouldSample() {
+        throw new Error("no");
+      },
+      toString: () => "broken",
+    },
+  });
+  const tracer = telemetry.tracerProvider.getTracer("t");
+  const span = tracer.startSpan("a", {}, parent(1, true));
+  assert(!span.isRecording());
+  assertEquals(span.spanContext().traceId, TRACE);
+  assertEquals(span.spanContext().traceFlags, 0);
 });

@@ -1,6 +1,15 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { type Context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
-import { Telemetry } from "../src/otlp/mod.ts";
+import {
+  type Context,
+  ROOT_CONTEXT,
+  SpanKind,
+  trace,
+} from "@opentelemetry/api";
+import {
+  alwaysOff,
+  Telemetry,
+  type TelemetryOptions,
+} from "../src/otlp/mod.ts";
 import type { Collector } from "./support/collector.ts";
 import { wire } from "./support/otlp.ts";
 import { test } from "./support/suite.ts";
@@ -44,12 +53,15 @@ test("flush() of a scope sends that scope only, whatever runs beside it", async 
   assertEquals((await telemetry.flush(a)).spans, 2);
   start("b2", trace.setSpan(b, rootB)).end();
   rootB.end();
-  assertEquals(await telemetry.flush(b), {
+  const { bytes, ...report } = await telemetry.flush(b);
+  assertEquals(report, {
     spans: 3,
     points: 0,
     dropped: 0,
     late: 0,
+    requests: 1,
   });
+  assert(bytes > 100);
   assertEquals(names(collector), { 1: ["a1", "a"], 2: ["b1", "b2", "b"] });
 });
 
@@ -83,12 +95,8 @@ test("flush() of a scope waits two seconds at most; what ends later goes with th
   start("after", scope).end();
   const next = telemetry.openScope(ROOT_CONTEXT);
   start("next", next).end();
-  assertEquals(await telemetry.flush(next), {
-    spans: 3,
-    points: 0,
-    dropped: 0,
-    late: 2,
-  });
+  const { spans, late } = await telemetry.flush(next);
+  assertEquals([spans, late], [3, 2]);
   assertEquals(names(collector), {
     1: ["quick"],
     2: ["slow", "after", "next"],
@@ -108,8 +116,15 @@ test("flush() of the same scope again counts as late only what was open at the f
   assertEquals([spans, late], [2, 1]);
 });
 
-test("flush() waits half of its time at most, the other half is for sending", async () => {
-  const { telemetry, collector, clock } = wire({ timeoutMs: 1_000 });
+for (
+  const options of [{ timeoutMs: 1_000 }, { traces: { timeoutMs: 1_000 } }]
+) {
+  test(`flush() waits half of its time at most with ${JSON.stringify(options)}, the other half is for sending`, () =>
+    waitsHalf(options));
+}
+
+async function waitsHalf(options: TelemetryOptions) {
+  const { telemetry, collector, clock } = wire(options);
   const scope = telemetry.openScope(ROOT_CONTEXT);
   const tracer = telemetry.tracerProvider.getTracer("t");
   tracer.startSpan("open", {}, scope);
@@ -118,7 +133,7 @@ test("flush() waits half of its time at most, the other half is for sending", as
   await clock.advance(500);
   assertEquals((await flushed).spans, 1);
   assertEquals(collector.spans.length, 1);
-});
+}
 
 test("flush() without a scope takes what has ended everywhere and waits for nothing", async () => {
   const { telemetry, collector, start } = wired();
@@ -180,6 +195,15 @@ test("a scope keeps 8,192 spans and counts those it drops", async () => {
   assertEquals((await telemetry.flush(scope)).dropped, 0);
 });
 
+test("a scope keeps as many spans as maxSpans says", async () => {
+  const { telemetry } = wire({ maxSpans: 3 });
+  const scope = telemetry.openScope(ROOT_CONTEXT);
+  const tracer = telemetry.tracerProvider.getTracer("t");
+  for (let i = 0; i < 5; i++) tracer.startSpan("a", {}, scope).end();
+  const { spans, dropped } = await telemetry.flush(scope);
+  assertEquals([spans, dropped], [3, 2]);
+});
+
 test("a scope keeps about 8 MB, and all scopes together four times that", async () => {
   const { telemetry, start } = wired();
   const text = "x".repeat(1_000_000);
@@ -199,4 +223,46 @@ test("a scope keeps about 8 MB, and all scopes together four times that", async 
   assertEquals(reports[0]?.dropped, 17);
   fill(scopes[4]!);
   assertEquals((await telemetry.flush(scopes[4])).spans, 8);
+});
+
+test("metricsEveryMs holds back the metrics of requests' flushes only, and none for longer than that", async () => {
+  const { telemetry, collector, clock } = wire({ metricsEveryMs: 10_000 });
+  const tracer = telemetry.tracerProvider.getTracer("t");
+  const counter = telemetry.meterProvider.getMeter("m").createCounter("c");
+  const flush = async (kind?: SpanKind) => {
+    counter.add(1);
+    const scope = telemetry.openScope(ROOT_CONTEXT);
+    if (kind !== undefined) tracer.startSpan("a", { kind }, scope).end();
+    const { spans, points, requests } = await telemetry.flush(scope);
+    return [spans, points, requests];
+  };
+  const { SERVER, INTERNAL } = SpanKind;
+  assertEquals(await flush(SERVER), [1, 1, 2]);
+  await clock.advance(9_999);
+  assertEquals(await flush(SERVER), [1, 0, 1]);
+  assertEquals(await flush(SERVER), [1, 0, 1]);
+  await clock.advance(1);
+  assertEquals(await flush(SERVER), [1, 1, 2]);
+  assertEquals(await flush(INTERNAL), [1, 1, 2]);
+  assertEquals(await flush(), [0, 1, 1]);
+  counter.add(1);
+  assertEquals((await telemetry.flush()).points, 1);
+  assertEquals(await flush(SERVER), [1, 0, 1]);
+  const sum = collector.metrics.flatMap(({ points }) => points)
+    .reduce((sum, { value }) => sum + Number(value), 0);
+  assertEquals(sum, 7);
+});
+
+test("metricsEveryMs counts a request whose SERVER span is not sampled", async () => {
+  const { telemetry } = wire({ metricsEveryMs: 10, sampler: alwaysOff });
+  const tracer = telemetry.tracerProvider.getTracer("t");
+  const counter = telemetry.meterProvider.getMeter("m").createCounter("c");
+  const points = [];
+  for (let i = 0; i < 2; i++) {
+    counter.add(1);
+    const scope = telemetry.openScope(ROOT_CONTEXT);
+    tracer.startSpan("a", { kind: SpanKind.SERVER }, scope).end();
+    points.push((await telemetry.flush(scope)).points);
+  }
+  assertEquals(points, [1, 0]);
 });

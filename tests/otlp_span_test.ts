@@ -1,7 +1,13 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStrictEquals,
+} from "@std/assert";
 import {
   type Context,
   createTraceState,
+  diag,
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
@@ -288,6 +294,103 @@ test("limits leave out what exceeds them and count it", async () => {
   assertEquals(one?.links[0]?.droppedAttributes, 3);
 });
 
+test("limits are named once in the log for a span that reached one, and cut values are not", async () => {
+  const warnings: string[] = [];
+  const quiet = () => {};
+  const warn = (message: string) => void warnings.push(message);
+  diag.setLogger(
+    { error: quiet, warn, info: quiet, debug: quiet, verbose: quiet },
+  );
+  try {
+    const { tracer: t, received } = tracer({
+      limits: {
+        attributes: 1,
+        events: 1,
+        links: 1,
+        eventAttributes: 1,
+        linkAttributes: 1,
+        valueLength: 1,
+      },
+    });
+    const two = { a: "long", b: 1 };
+    const whole = t.startSpan("a", { attributes: { a: "long" } });
+    whole.addEvent("e", { a: 1 }).addLink({ context: REMOTE }).end();
+    assertEquals(warnings, []);
+    const links = [{ context: REMOTE, attributes: two }, { context: REMOTE }];
+    const span = t.startSpan("b", { attributes: two, links });
+    span.addEvent("e", two).addEvent("f").end();
+    span.end();
+    assertEquals(warnings, [
+      "Left 5 parts out of a span: it reached its limits",
+    ]);
+    const b = (await received())[1];
+    assertEquals(b?.attributes, { a: "l" });
+  } finally {
+    diag.disable();
+  }
+});
+
+test("values are cut where they stand, in lists, maps and bytes, and a status is not", async () => {
+  const { tracer: t, received } = tracer({ limits: { valueLength: 2 } });
+  const attributes = {
+    list: ["abc", { deep: ["abc"] }],
+    bytes: new Uint8Array([1, 2, 3]),
+  } as never;
+  t.startSpan("a", { attributes })
+    .setStatus({ code: SpanStatusCode.ERROR, message: "abc" }).end();
+  const [one] = await received();
+  assertEquals(one?.attributes, {
+    list: ["ab", { deep: ["ab"] }],
+    bytes: { base64: "AQI=" },
+  });
+  assertEquals(one?.status, { code: "ERROR", message: "abc" });
+});
+
+test("values are kept to a depth of 64", async () => {
+  const { tracer: t, received } = tracer();
+  const nested = (depth: number): unknown =>
+    depth === 0 ? "x" : [nested(depth - 1)];
+  const depthOf = (value: unknown): number =>
+    Array.isArray(value) ? 1 + depthOf(value[0]) : 0;
+  const bottom = (value: unknown): unknown =>
+    Array.isArray(value) ? bottom(value[0]) : value;
+  t.startSpan("a", {
+    attributes: { fits: nested(64), deep: nested(65) } as never,
+  }).end();
+  const [one] = await received();
+  assertEquals(depthOf(one?.attributes.fits), 64);
+  assertEquals(bottom(one?.attributes.fits), "x");
+  assertEquals(depthOf(one?.attributes.deep), 64);
+  assertEquals(bottom(one?.attributes.deep), null);
+});
+
+test("names, keys and messages that are no text cost no other span of the export", async () => {
+  const { tracer: t, received } = tracer();
+  const odd = (value: unknown) => value as never;
+  t.startSpan(odd(undefined)).end();
+  const span = t.startSpan("a");
+  span.updateName(odd(12)).setAttribute(odd(7), 1).addEvent(odd(null))
+    .setStatus({ code: SpanStatusCode.ERROR, message: odd(new Error("no")) })
+    .end();
+  t.startSpan("whole").end();
+  const [unnamed, first, whole] = await received();
+  assertEquals(unnamed?.name, "undefined");
+  assertEquals(whole?.name, "whole");
+  assertEquals([first?.name, first?.attributes], ["12", { 7: 1 }]);
+  assertEquals(first?.events[0]?.name, "null");
+  assertEquals(first?.status, { code: "ERROR", message: "Error: no" });
+});
+
+test("getTracer() gives one tracer for each library, and takes a missing name as empty", async () => {
+  const { telemetry, collector } = wire();
+  const { tracerProvider: of } = telemetry;
+  assertStrictEquals(of.getTracer("a", "1"), of.getTracer("a", "1"));
+  assert(of.getTracer("a", "1") !== of.getTracer("a", "2"));
+  of.getTracer(undefined as never).startSpan("a").end();
+  await telemetry.flush();
+  assertEquals(collector.spans[0]?.library.name ?? "", "");
+});
+
 test("addEvent() takes attributes, a time, or both", async () => {
   const { tracer: t, clock, received } = tracer();
   const span = t.startSpan("a");
@@ -305,6 +408,14 @@ test("addEvent() takes attributes, a time, or both", async () => {
       ["both", at, { a: 1 }],
     ],
   );
+});
+
+test("addLink() keeps an invalid context of which only the limit left no attributes", async () => {
+  const { tracer: t, received } = tracer({ limits: { linkAttributes: 0 } });
+  const context = { traceId: "", spanId: "", traceFlags: 0 };
+  t.startSpan("a").addLink({ context, attributes: { n: 1 } }).end();
+  const [one] = await received();
+  assertEquals(one?.links.map((link) => link.droppedAttributes), [1]);
 });
 
 test("recordException() writes an exception event and leaves the status alone", async () => {
@@ -325,6 +436,22 @@ test("recordException() writes an exception event and leaves the status alone", 
     "exception.message": "coded",
   });
   assertEquals(one?.status, { code: "UNSET" });
+});
+
+test("recordException() takes whatever was thrown", async () => {
+  const { tracer: t, received } = tracer();
+  const span = t.startSpan("a");
+  for (const thrown of [undefined, null, 7, {}]) {
+    span.recordException(thrown as never);
+  }
+  span.end();
+  const [one] = await received();
+  assertEquals(one?.events.map(({ attributes }) => attributes), [
+    { "exception.message": "undefined" },
+    { "exception.message": "null" },
+    { "exception.message": "7" },
+    { "exception.message": "[object Object]" },
+  ]);
 });
 
 test("setStatus() lets Ok win over Error and Error over Unset", async () => {
@@ -362,6 +489,8 @@ test("addLink() keeps order, flags and state, and an invalid context only with s
     { context: invalid },
     { context: invalid, attributes: { n: 2 } },
     { context: { ...REMOTE, isRemote: false }, droppedAttributesCount: 4 },
+    { context: { ...invalid, traceState: createTraceState() } },
+    { context: { ...invalid, traceState: createTraceState("b=2") } },
   ]);
   span.end();
   const [one] = await received();
@@ -387,6 +516,14 @@ test("addLink() keeps order, flags and state, and an invalid context only with s
       flags: 0x101,
       attributes: {},
       droppedAttributes: 4,
+    },
+    {
+      traceId: "0".repeat(32),
+      spanId: "0".repeat(16),
+      traceState: "b=2",
+      flags: 0x100,
+      attributes: {},
+      droppedAttributes: 0,
     },
   ]);
 });

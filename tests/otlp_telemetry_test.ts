@@ -8,9 +8,7 @@ import {
 } from "@std/assert";
 import {
   context,
-  defaultTextMapGetter,
   diag,
-  type DiagLogger,
   metrics,
   propagation,
   ROOT_CONTEXT,
@@ -78,6 +76,8 @@ test("Telemetry() throws when an option cannot be used, and does not repeat the 
       { flushWaitMs: Infinity },
       { metrics: { timeoutMs: -5 } },
       { protocol: "grpc" as never },
+      { metricsEveryMs: -1 },
+      { maxSpans: NaN },
     ]
   ) assertThrows(() => new Telemetry(options), RangeError);
 });
@@ -174,102 +174,6 @@ test("fromEnv() takes what is empty as unset and lets options win", async () => 
     assert(won.traces?.body.includes(text));
   }
   assertFalse(won.traces?.body.includes('"a","value":{"stringValue":"env"}'));
-});
-
-test("fromEnv() reports what it cannot understand, without its value, and ignores it", async () => {
-  const warnings: string[] = [];
-  const logger = Object.fromEntries(
-    ["error", "info", "debug", "verbose"].map((level) => [level, () => {}]),
-  );
-  diag.setLogger({
-    ...logger,
-    warn: (message: string) => void warnings.push(message),
-  } as unknown as DiagLogger);
-  try {
-    const bad = "secret%";
-    const { traces } = await fromEnv({
-      OTEL_RESOURCE_ATTRIBUTES: `a=${bad}`,
-      OTEL_EXPORTER_OTLP_ENDPOINT: bad,
-      OTEL_EXPORTER_OTLP_HEADERS: bad,
-      OTEL_EXPORTER_OTLP_PROTOCOL: "grpc-secret",
-      OTEL_EXPORTER_OTLP_TIMEOUT: bad,
-      OTEL_TRACES_SAMPLER: bad,
-      OTEL_TRACES_EXPORTER: bad,
-    });
-    assertEquals(traces?.url, "http://localhost:4318/v1/traces");
-    assertEquals(warnings.length, 7);
-    for (const warning of warnings) assertFalse(warning.includes("secret"));
-  } finally {
-    diag.disable();
-  }
-});
-
-test("fromEnv() ignores an endpoint that is no http or https URL, and says so", async () => {
-  const warnings: string[] = [];
-  const warn = (message: string) => void warnings.push(message);
-  const quiet = () => {};
-  diag.setLogger(
-    { error: quiet, warn, info: quiet, debug: quiet, verbose: quiet },
-  );
-  try {
-    for (const endpoint of ["localhost:4318", "grpc://localhost:4317", "x"]) {
-      warnings.length = 0;
-      const { traces, metrics } = await fromEnv({
-        OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
-        OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: endpoint,
-      });
-      assertEquals(traces?.url, "http://localhost:4318/v1/traces");
-      assertEquals(metrics?.url, "http://localhost:4318/v1/metrics");
-      assertEquals(warnings, [
-        "Ignored OTEL_EXPORTER_OTLP_ENDPOINT: expected an absolute http or https URL",
-        "Ignored OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: expected an absolute http or https URL",
-      ]);
-    }
-  } finally {
-    diag.disable();
-  }
-});
-
-test("fromEnv() makes the sampler that the variables name", async () => {
-  const spans = async (name: string, arg?: string) =>
-    (await fromEnv({
-      OTEL_TRACES_SAMPLER: name,
-      OTEL_TRACES_SAMPLER_ARG: arg,
-    })).report.spans;
-  assertEquals(await spans("always_on"), 1);
-  assertEquals(await spans("ALWAYS_OFF"), 0);
-  assertEquals(await spans("traceidratio", "0"), 0);
-  assertEquals(await spans("traceidratio", "1"), 1);
-  assertEquals(await spans("traceidratio", "2"), 1);
-  assertEquals(await spans("parentbased_always_on"), 1);
-  assertEquals(await spans("parentbased_always_off"), 0);
-  assertEquals(await spans("parentbased_traceidratio", "0"), 0);
-});
-
-test("fromEnv() switches signals off, and with OTEL_SDK_DISABLED everything but the propagator", async () => {
-  const none = await fromEnv({ OTEL_METRICS_EXPORTER: "none" });
-  assertEquals(none.requests.length, 1);
-  const telemetry = Telemetry.fromEnv({ OTEL_SDK_DISABLED: "True" });
-  const remote = {
-    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-  };
-  const parent = telemetry.propagator.extract(
-    ROOT_CONTEXT,
-    remote,
-    defaultTextMapGetter,
-  );
-  const tracer = telemetry.tracerProvider.getTracer("t");
-  const span = tracer.startSpan("a", {}, parent);
-  assertFalse(span.isRecording());
-  assertEquals(span.spanContext(), trace.getSpanContext(parent));
-  telemetry.meterProvider.getMeter("m").createCounter("c").add(1);
-  span.end();
-  assertEquals(await telemetry.flush(), {
-    spans: 0,
-    points: 0,
-    dropped: 0,
-    late: 0,
-  });
 });
 
 test("register() serves the API, also tracers that were taken before, and unregister() takes it back", async () => {
@@ -399,4 +303,135 @@ test("disposing unregisters and sends what is left", async () => {
   }
   assertEquals(collector.spans.length, 1);
   assertEquals(slot(), undefined);
+});
+
+test("Telemetry() writes a signal as OTLP's JSON to the console where it is told to", async () => {
+  const lines: string[] = [];
+  const own = globalThis.console;
+  globalThis.console = { ...own, log: (line: string) => lines.push(line) };
+  try {
+    const { requests, report } = await sent((options) =>
+      new Telemetry({
+        ...options,
+        compression: "gzip",
+        resource: { long: "x".repeat(2_000) },
+        traces: { exporter: "console", protocol: "http/protobuf" },
+        metrics: { exporter: "none" },
+      })
+    );
+    assertEquals([requests.length, report.spans, report.points], [0, 1, 0]);
+  } finally {
+    globalThis.console = own;
+  }
+  const [line] = lines as [string];
+  assertEquals(lines.length, 1);
+  const [{ scopeSpans }] = JSON.parse(line).resourceSpans;
+  assertEquals(scopeSpans[0].spans[0].name, "a");
+});
+
+test("Telemetry() hands temporality and exemplars on", async () => {
+  const { telemetry, collector } = wire({
+    temporality: "cumulative",
+    exemplars: "always_on",
+  });
+  const counter = telemetry.meterProvider.getMeter("m").createCounter("c");
+  for (let i = 0; i < 2; i++) {
+    counter.add(1);
+    await telemetry.flush();
+  }
+  const points = collector.metrics.flatMap(({ points }) => points);
+  assertEquals(points.map(({ value }) => Number(value)), [1, 2]);
+  assertEquals(points.map(({ exemplars }) => exemplars?.length), [1, 1]);
+});
+
+/** What a traced fetch of a telemetry sends to a server of its own. */
+async function fetched(
+  options: TelemetryOptions,
+  call: (telemetry: Telemetry) => Promise<unknown>,
+) {
+  const { telemetry, collector } = wire(options);
+  const requests: Request[] = [];
+  const own = globalThis.fetch;
+  globalThis.fetch = (input, init) => {
+    requests.push(new Request(input, init));
+    return Promise.resolve(new Response("ok"));
+  };
+  try {
+    await call(telemetry);
+  } finally {
+    globalThis.fetch = own;
+  }
+  await telemetry.flush();
+  return { headers: requests[0]?.headers, spans: collector.spans };
+}
+
+const PARENT = trace.setSpanContext(ROOT_CONTEXT, {
+  traceId: "0af7651916cd43dd8448eb211c80319c",
+  spanId: "b7ad6b7169203331",
+  traceFlags: 1,
+});
+const WITH_BAGGAGE = propagation.setBaggage(
+  PARENT,
+  propagation.createBaggage({ a: { value: "1" } }),
+);
+
+test("fetchIn() sends the host's fetch as a CLIENT span of the given context, and fetch one of the current", async () => {
+  const given = await fetched(
+    {},
+    (telemetry) => telemetry.fetchIn(PARENT)("http://api.test/x"),
+  );
+  const [span] = given.spans;
+  assertEquals([span?.kind, span?.name], ["CLIENT", "GET"]);
+  assertEquals(span?.parentSpanId, "b7ad6b7169203331");
+  assertEquals(span?.library.name, "@baton/queue");
+  assertEquals(
+    given.headers?.get("traceparent"),
+    `00-0af7651916cd43dd8448eb211c80319c-${span?.spanId}-01`,
+  );
+  const current = await fetched(
+    {},
+    (telemetry) =>
+      telemetry.contextManager.with(
+        PARENT,
+        () => telemetry.fetch("http://api.test/x"),
+      ),
+  );
+  const { available } = new EdgeContextManager();
+  assertEquals(
+    current.spans[0]?.parentSpanId,
+    available ? "b7ad6b7169203331" : undefined,
+  );
+});
+
+test("fetchIn() makes no span and no header with clientSpans: false, and none of a trace when disabled", async () => {
+  const call = (telemetry: Telemetry) =>
+    telemetry.fetchIn(PARENT)("http://api.test/x");
+  const off = await fetched({ clientSpans: false }, call);
+  assertEquals([off.spans.length, off.headers?.get("traceparent")], [0, null]);
+  const disabled = await fetched({ disabled: true }, call);
+  assertEquals(disabled.spans.length, 0);
+  assertEquals(
+    disabled.headers?.get("traceparent"),
+    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  );
+});
+
+test("fetchIn() sends what propagateTo says, and only what the propagators carry", async () => {
+  const sends = async (options: TelemetryOptions) => {
+    const { headers } = await fetched(
+      options,
+      (telemetry) => telemetry.fetchIn(WITH_BAGGAGE)("http://api.test/x"),
+    );
+    return ["traceparent", "baggage"].filter((name) => headers?.has(name));
+  };
+  assertEquals(await sends({}), ["traceparent"]);
+  assertEquals(await sends({ propagateTo: () => "all" }), [
+    "traceparent",
+    "baggage",
+  ]);
+  assertEquals(
+    await sends({ propagateTo: () => "all", propagators: ["baggage"] }),
+    ["baggage"],
+  );
+  assertEquals(await sends({ propagators: [] }), []);
 });

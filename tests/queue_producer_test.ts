@@ -556,9 +556,12 @@ test("within() gives the producer's verbs and no others", () => {
   const { queue } = make({ name: "images" });
   const inside = queue.within(ROOT_CONTEXT);
   assertEquals(Object.keys(inside).sort(), [
+    "chain",
     "enqueue",
+    "enqueueGroup",
     "enqueueMany",
     "enqueueNamed",
+    "map",
     "name",
   ]);
   assertEquals(inside.name, "images");

@@ -1,4 +1,5 @@
-import { type Context, context, type ContextManager } from "@opentelemetry/api";
+import type { Context, ContextManager } from "@opentelemetry/api";
+import { context } from "../w3c/api.ts";
 import { hasContextManager } from "./slot.ts";
 
 /** Where the current context is kept. */

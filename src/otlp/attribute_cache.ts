@@ -1,29 +1,73 @@
+import type { Piece } from "./bytes.ts";
+
 const MAX_KEYS = 256;
 const MAX_VALUES = 32;
-const MAX_BYTES = 200;
+
+/** So that a length is one byte. */
+const MAX_BYTES = 127;
+
+/** A key's values are not looked up any more once so many more were unknown than known. */
+const CREDIT = 100;
+
+/** A key, and how it is encoded with its commonest values. */
+export class KnownKey {
+  readonly key: string;
+  /** The key alone. */
+  readonly encoded: Piece;
+  readonly #values = new Map<unknown, Piece>();
+  #credit = CREDIT;
+  #last: unknown;
+  #lastEncoded: Piece | undefined;
+
+  constructor(key: string, encoded: Piece) {
+    this.key = key;
+    this.encoded = encoded;
+  }
+
+  /** The key with this value, when that is remembered. */
+  with(value: unknown): Piece | undefined {
+    if (value === this.#last) return this.#lastEncoded;
+    if (this.#credit === 0) return undefined;
+    const encoded = this.#values.get(value);
+    if (encoded === undefined) {
+      this.#credit--;
+      return undefined;
+    }
+    if (this.#credit < CREDIT) this.#credit++;
+    this.#last = value;
+    return this.#lastEncoded = encoded;
+  }
+
+  /** Whether {@link KnownKey.remember} would take an encoding of so many bytes. */
+  accepts(value: unknown, bytes: number): boolean {
+    return this.#values.size < MAX_VALUES && bytes <= MAX_BYTES &&
+      typeof value !== "object";
+  }
+
+  /** Remembers how the key is encoded with this value. */
+  remember(value: unknown, encoded: Piece): void {
+    this.#values.set(value, encoded);
+  }
+}
 
 /** Remembers how the commonest attributes are encoded; bounded. */
 export class AttributeCache {
-  readonly #keys = new Map<string, Map<unknown, Uint8Array>>();
+  readonly #keys = new Map<string, KnownKey>();
+  readonly #recent: KnownKey[] = [];
 
-  /** The encoded attribute, when it is remembered. */
-  get(key: string, value: unknown): Uint8Array | undefined {
-    return this.#keys.get(key)?.get(value);
+  /** What is known of a key, and found at once where the last list had it in the same place. */
+  get(key: string, place: number): KnownKey | undefined {
+    const recent = this.#recent[place];
+    if (recent?.key === key) return recent;
+    const known = this.#keys.get(key);
+    if (known && place < MAX_KEYS) this.#recent[place] = known;
+    return known;
   }
 
-  /** Whether {@link AttributeCache.set} would remember an encoding of so many bytes. */
-  accepts(key: string, value: unknown, bytes: number): boolean {
-    if (typeof value === "object" || bytes > MAX_BYTES) return false;
-    const values = this.#keys.get(key);
-    return values === undefined
-      ? this.#keys.size < MAX_KEYS
-      : values.size < MAX_VALUES;
-  }
-
-  /** Remembers how an attribute is encoded. */
-  set(key: string, value: unknown, encoded: Uint8Array): void {
-    const values = this.#keys.get(key);
-    if (values === undefined) this.#keys.set(key, new Map([[value, encoded]]));
-    else values.set(value, encoded);
+  /** Remembers how a key is encoded. */
+  remember(key: string, encoded: Piece): void {
+    if (this.#keys.size < MAX_KEYS && encoded.length <= MAX_BYTES) {
+      this.#keys.set(key, new KnownKey(key, encoded));
+    }
   }
 }

@@ -22,37 +22,60 @@ export class AttributeList {
   readonly values: AttributeValue[] = [];
   /** How many were left out because the list was full. */
   dropped = 0;
+  /** About how many bytes they take, for bounding what is kept. */
+  size = 0;
 
-  /** Sets one; new ones beyond `maxCount` are counted and left out, strings are cut to `maxLength`. */
-  set(key: string, value: unknown, maxCount: number, maxLength: number): void {
+  readonly #maxCount: number;
+  readonly #maxLength: number;
+
+  /** Of more than `maxCount`, new ones are counted and left out; strings are cut to `maxLength`. */
+  constructor(maxCount: number, maxLength: number) {
+    this.#maxCount = maxCount;
+    this.#maxLength = maxLength;
+  }
+
+  /** Sets one; `rivals` says among how many of the first ones the key may be. */
+  set(
+    key: string,
+    value: unknown,
+    maxCount: number = this.#maxCount,
+    maxLength: number = this.#maxLength,
+    rivals: number = this.keys.length,
+  ): void {
     const own = toAttributeValue(value, maxLength);
     if (own === undefined || key === "") return;
-    const index = this.keys.indexOf(key);
-    if (index >= 0) this.values[index] = own;
-    else if (this.keys.length >= maxCount) this.dropped++;
+    const { keys, values } = this;
+    // a loop: indexOf() takes twenty times as long for texts that the code has
+    let index = rivals - 1;
+    while (index >= 0 && keys[index] !== key) index--;
+    if (index >= 0) {
+      this.size += sizeOf(own) - sizeOf(values[index]!);
+      values[index] = own;
+    } else if (keys.length >= maxCount) this.dropped++;
     else {
-      this.keys.push(key);
-      this.values.push(own);
+      this.size += sizeOf(own) + key.length;
+      keys.push(key);
+      values.push(own);
     }
   }
 
-  /** Sets all of a record, in its order. */
-  setAll(
-    attributes: Attributes | undefined,
-    maxCount: number,
-    maxLength: number,
-  ): void {
+  /** Sets all of a record, in its order; it has no key twice. */
+  setAll(attributes: Attributes | undefined): this {
+    const { length } = this.keys;
     for (const key in attributes) {
-      this.set(key, attributes[key], maxCount, maxLength);
+      this.set(key, attributes[key], this.#maxCount, this.#maxLength, length);
     }
+    return this;
   }
 }
 
-/** A list of attributes without limits, which resources and metrics are exempt from. */
-export function attributeList(attributes: Attributes): AttributeList {
-  const list = new AttributeList();
-  list.setAll(attributes, Infinity, Infinity);
-  return list;
+/** A list of attributes; without limits as those of resources and metrics are, unless some are given. */
+export function attributeList(
+  attributes: Attributes | undefined,
+  maxCount: number = Infinity,
+  maxLength: number = Infinity,
+): AttributeList {
+  return new AttributeList(maxCount, maxLength).setAll(attributes);
 }
 
 /** A copy of the value with its strings cut to `maxLength`, or `undefined` when it is no attribute value. */
@@ -99,22 +122,14 @@ export function isInt64(value: number): boolean {
   return Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63;
 }
 
-/** About how many bytes the attributes take, for bounding what is kept. */
-export function sizeOf({ keys, values }: AttributeList): number {
-  let size = 0;
-  for (const key of keys) size += key.length;
-  for (const value of values) size += sizeOfValue(value);
-  return size;
-}
-
-function sizeOfValue(value: AttributeValue): number {
+function sizeOf(value: AttributeValue): number {
   if (typeof value === "string" || value instanceof Uint8Array) {
     return value.length + 8;
   }
   if (typeof value !== "object" || value === null) return 8;
   let size = 16;
   for (const [key, item] of Object.entries(value)) {
-    size += key.length + sizeOfValue(item);
+    size += key.length + sizeOf(item);
   }
   return size;
 }

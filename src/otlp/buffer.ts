@@ -1,11 +1,9 @@
-import { type Context, createContextKey, TraceFlags } from "@opentelemetry/api";
+import type { Context } from "@opentelemetry/api";
 import type { TelemetryClock } from "./clock.ts";
 import { FlushScope } from "./scope.ts";
-import { type EdgeSpan, sizeOfSpan, type SpanSink } from "./span.ts";
+import type { EdgeSpan, SpanSink } from "./span.ts";
+import type { Judge } from "./tail.ts";
 
-const SCOPE = createContextKey("@baton/queue/otlp flush scope");
-
-const MAX_SPANS = 8192;
 const MAX_BYTES = 8 * 2 ** 20;
 
 /** All scopes together hold at most this many times what one may hold. */
@@ -25,33 +23,37 @@ export interface Batch {
 
 /** Keeps the ended spans of each scope until its flush, within bounds. */
 export class SpanBuffer implements SpanSink {
+  /** Where a context holds a scope: several `Telemetry` may live in one. */
+  readonly #key = Symbol("@baton/queue/otlp flush scope");
   readonly #clock: TelemetryClock;
+  readonly #maxSpans: number;
+  readonly #judge: Judge;
   /** Spans that started outside of any scope; every flush takes them. */
-  readonly #unscoped = new FlushScope(this);
+  readonly #unscoped = new FlushScope();
   /** Spans that ended after the flush of their scope; every flush takes them. */
-  readonly #late = new FlushScope(this);
+  readonly #late = new FlushScope();
   /** Scopes whose ended spans wait. */
   readonly #waiting = new Set<FlushScope>();
-  #spans = 0;
-  #bytes = 0;
+  /** What they hold together. */
+  readonly #all: Held = { count: 0, bytes: 0 };
   #dropped = 0;
 
-  constructor(clock: TelemetryClock) {
+  constructor(clock: TelemetryClock, maxSpans: number, judge: Judge) {
     this.#clock = clock;
+    this.#maxSpans = maxSpans;
+    this.#judge = judge;
   }
 
   /** Opens a scope in the context, unless one is open there. */
   open(context: Context): Context {
     return this.find(context) === undefined
-      ? context.setValue(SCOPE, new FlushScope(this))
+      ? context.setValue(this.#key, new FlushScope())
       : context;
   }
 
   /** The scope that is open in the context. */
   find(context: Context): FlushScope | undefined {
-    const scope = context.getValue(SCOPE);
-    const isOurs = scope instanceof FlushScope && scope.owner === this;
-    return isOurs ? scope : undefined;
+    return context.getValue(this.#key) as FlushScope | undefined;
   }
 
   /** The scope of a span that starts in the context. */
@@ -59,27 +61,38 @@ export class SpanBuffer implements SpanSink {
     return this.find(context) ?? this.#unscoped;
   }
 
-  /** Keeps a sampled span until a flush takes it. */
+  /** Keeps a span until a flush takes it, if it is sampled or may yet be kept by a tail rule. */
   ended(span: EdgeSpan): void {
-    const { scope, context } = span.start;
-    if (context.traceFlags & TraceFlags.SAMPLED) {
-      this.#keep(span, scope.generation > 0 ? this.#late : scope);
+    const { scope, trail } = span.start;
+    if (trail !== undefined) {
+      trail.open--;
+      if (trail.keptBy) span.keep(trail.keptBy);
+    }
+    if (span.isSampled || trail && trail.keptBy === undefined) {
+      this.#add(span, scope.generation > 0 ? this.#late : scope);
     }
     scope.leave();
   }
 
-  /** Takes what a scope's flush sends; without a scope, all that has ended. */
-  take(scope: FlushScope | undefined): Batch {
-    const spans = this.#takeFrom(this.#late);
+  /**
+   * Takes what a scope's flush sends; without a scope, all that has ended.
+   *
+   * Tail rules decide about the traces of the scope, and of others about those that have no open span.
+   *
+   * @param isLast Whether nothing will be taken after it, so that all is decided.
+   */
+  take(scope: FlushScope | undefined, isLast: boolean): Batch {
+    const spans = this.#takeFrom(this.#late, isLast);
     const late =
       spans.filter(({ start }) =>
         start.scope !== scope || start.generation !== start.scope.generation
       ).length;
     const abandonedAt = this.#clock.now() - ABANDONED_MS;
-    for (const other of this.#waiting) {
-      const goes = scope === undefined || other === scope ||
-        other === this.#unscoped || other.endedAt < abandonedAt;
-      if (goes) spans.push(...this.#takeFrom(other));
+    for (const other of [...this.#waiting]) {
+      const isOver = isLast || other === scope || other.endedAt < abandonedAt;
+      if (isOver || scope === undefined || other === this.#unscoped) {
+        spans.push(...this.#takeFrom(other, isOver));
+      }
     }
     if (scope !== undefined) scope.generation++;
     const dropped = this.#dropped;
@@ -87,27 +100,75 @@ export class SpanBuffer implements SpanSink {
     return { spans, late, dropped };
   }
 
-  #keep(span: EdgeSpan, scope: FlushScope): void {
-    const bytes = sizeOfSpan(span);
-    const isFull = scope.spans.length >= MAX_SPANS ||
-      scope.bytes + bytes > MAX_BYTES ||
-      this.#spans >= MAX_SPANS * MAX_FULL_SCOPES ||
-      this.#bytes + bytes > MAX_BYTES * MAX_FULL_SCOPES;
-    if (isFull) {
-      this.#dropped++;
-      return;
+  #add(span: EdgeSpan, scope: FlushScope): void {
+    const isFull = (held: Held) => this.#isFull(held, span.bytes);
+    if (span.isSampled && (isFull(scope) || isFull(this.#all))) {
+      this.#evict(scope, () => isFull(scope) || isFull(this.#all));
+      if (isFull(this.#all)) {
+        for (const other of this.#waiting) {
+          this.#evict(other, () => isFull(this.#all));
+        }
+      }
     }
-    scope.add(span, bytes, this.#clock.now());
-    this.#waiting.add(scope);
-    this.#spans++;
-    this.#bytes += bytes;
+    if (isFull(scope) || isFull(this.#all)) this.#dropped++;
+    else {
+      scope.endedAt = this.#clock.now();
+      this.#hold(span, scope);
+    }
   }
 
-  #takeFrom(scope: FlushScope): EdgeSpan[] {
+  #hold(span: EdgeSpan, scope: FlushScope): void {
+    (span.isSampled ? scope.spans : scope.candidates).push(span);
+    this.#waiting.add(scope);
+    this.#count(scope, 1, span.bytes);
+  }
+
+  /** Lets candidates go that are in the way of a sampled span. */
+  #evict(scope: FlushScope, isFull: () => boolean): void {
+    while (isFull()) {
+      const candidate = scope.candidates.pop();
+      if (candidate === undefined) return;
+      this.#count(scope, -1, -candidate.bytes);
+      this.#dropped++;
+    }
+  }
+
+  #isFull(held: Held, bytes: number): boolean {
+    const times = held === this.#all ? MAX_FULL_SCOPES : 1;
+    return held.count >= this.#maxSpans * times ||
+      held.bytes + bytes > MAX_BYTES * times;
+  }
+
+  #count(scope: FlushScope, spans: number, bytes: number): void {
+    scope.count += spans;
+    scope.bytes += bytes;
+    this.#all.count += spans;
+    this.#all.bytes += bytes;
+  }
+
+  /** Takes the sampled spans and what a tail rule keeps; candidates of a trace with open spans stay, unless it is over. */
+  #takeFrom(scope: FlushScope, isOver: boolean): EdgeSpan[] {
+    const { spans, candidates } = scope;
+    scope.spans = [];
+    scope.candidates = [];
     this.#waiting.delete(scope);
-    this.#bytes -= scope.bytes;
-    const spans = scope.take();
-    this.#spans -= spans.length;
+    this.#count(scope, -scope.count, -scope.bytes);
+    if (candidates.length === 0) return spans;
+    const trails = Map.groupBy(candidates, ({ start }) => start.trail!);
+    for (const [trail, group] of trails) {
+      if (trail.open > 0 && !isOver) {
+        for (const span of group) this.#hold(span, scope);
+      } else {
+        const rule = trail.keptBy ??= this.#judge(group);
+        if (rule) spans.push(...group.map((span) => span.keep(rule)));
+      }
+    }
     return spans;
   }
+}
+
+/** How much is kept somewhere. */
+interface Held {
+  count: number;
+  bytes: number;
 }

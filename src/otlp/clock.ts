@@ -12,17 +12,14 @@ export interface TelemetryClock extends Clock {
 }
 
 /** The host's wall clock, monotonic clock and timers. */
-export const systemTelemetryClock: TelemetryClock = {
-  ...systemClock,
-  monotonic: () => performance.now(),
-};
+export const systemTelemetryClock: TelemetryClock = systemClock;
 
 /** Numbers below this (1973 as an epoch) are readings of the monotonic clock, which the API allows as times. */
 const FIRST_EPOCH_MS = 1e11;
 
 /** The monotonic reading of a clock, by its wall clock when it has no other. */
 export function monotonic(clock: TelemetryClock): number {
-  return clock.monotonic === undefined ? clock.now() : clock.monotonic();
+  return clock.monotonic?.() ?? clock.now();
 }
 
 /**
@@ -30,41 +27,30 @@ export function monotonic(clock: TelemetryClock): number {
  * so that a trace's spans never run backwards and an isolate that slept starts its next root at the right time.
  */
 export class RootClock {
-  /** When the local root began. */
-  readonly startAt: HrTime;
   readonly #clock: TelemetryClock;
-  readonly #offsetMs: number;
+  /** What a monotonic reading lacks; found at first use, for many a span is told all its times. */
+  #offsetMs: number | undefined;
 
   constructor(clock: TelemetryClock) {
-    const now = clock.now();
-    this.startAt = fromMillis(now);
     this.#clock = clock;
-    this.#offsetMs = now - monotonic(clock);
-  }
-
-  /** The current instant. */
-  now(): HrTime {
-    return fromMillis(this.#offsetMs + monotonic(this.#clock));
   }
 
   /** The instant that `time` names, exactly; the current one when it names none. */
   at(time: TimeInput | undefined): HrTime {
-    if (time === undefined) return this.now();
-    if (isHrTime(time)) return [time[0], time[1]];
-    const ms = Array.isArray(time)
-      ? time[0] * 1e3 + time[1] / 1e6
-      : Number(time);
-    if (!Number.isFinite(ms)) return this.now();
-    return fromMillis(ms < FIRST_EPOCH_MS ? this.#offsetMs + ms : ms);
+    const isPair = Array.isArray(time);
+    if (isPair && isHrTime(time)) return [...time];
+    const ms = isPair ? time[0] * 1e3 + time[1] / 1e6 : Number(time);
+    if (ms >= FIRST_EPOCH_MS && ms < Infinity) return fromMillis(ms);
+    const reading = monotonic(this.#clock);
+    this.#offsetMs ??= this.#clock.now() - reading;
+    return fromMillis(this.#offsetMs + (Number.isFinite(ms) ? ms : reading));
   }
 }
 
 /** Whether both parts are what they are to be; receivers refuse whole requests for one that is not. */
-function isHrTime(time: TimeInput): time is HrTime {
-  if (!Array.isArray(time)) return false;
-  const [seconds, nanos] = time;
-  return Number.isInteger(seconds) && Number.isInteger(nanos) &&
-    seconds >= 0 && nanos >= 0 && nanos < 1e9;
+function isHrTime(time: HrTime): boolean {
+  return time.every((part) => Number.isInteger(part) && part >= 0) &&
+    time[1] < 1e9;
 }
 
 /** Milliseconds since the epoch as seconds and nanoseconds. */

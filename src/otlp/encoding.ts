@@ -1,24 +1,21 @@
 import type { AttributeList } from "./attributes.ts";
-import { Bytes } from "./bytes.ts";
-import { writeMetrics as writeJsonMetrics } from "./json_metrics.ts";
-import { writeTraces as writeJsonTraces } from "./json_traces.ts";
 import type { Metric } from "./metric.ts";
-import { writeMetrics as writeProtobufMetrics } from "./protobuf_metrics.ts";
-import { writeTraces as writeProtobufTraces } from "./protobuf_traces.ts";
-import type { EdgeSpan } from "./span.ts";
+import { writeMetrics } from "./write_metrics.ts";
+import { type ExportedSpan, writeTraces } from "./write_traces.ts";
+import { begin, end } from "./writer.ts";
 
 /** How OTLP/HTTP writes its requests. */
 export type Protocol = "http/protobuf" | "http/json";
 
 /** Writes one kind of request. */
-export type Encode<Item> = (
+export type Encode<Item, Result = Uint8Array<ArrayBuffer>> = (
   resource: AttributeList,
   items: readonly Item[],
-) => Uint8Array<ArrayBuffer>;
+) => Result;
 
 /** What each signal sends. */
 export interface Items {
-  readonly traces: EdgeSpan;
+  readonly traces: ExportedSpan;
   readonly metrics: Metric;
 }
 
@@ -30,35 +27,15 @@ export interface Encoding {
 
 /** The encoding of a protocol. */
 export function encodingOf(protocol: Protocol): Encoding {
-  return protocol === "http/json" ? JSON_ENCODING : PROTOBUF_ENCODING;
-}
-
-const scratch = /* @__PURE__ */ new Bytes();
-
-const JSON_ENCODING: Encoding = {
-  contentType: "application/json",
-  encode: {
-    traces: (resource, spans) => write(writeJsonTraces, resource, spans),
-    metrics: (resource, metrics) => write(writeJsonMetrics, resource, metrics),
-  },
-};
-
-const PROTOBUF_ENCODING: Encoding = {
-  contentType: "application/x-protobuf",
-  encode: {
-    traces: (resource, spans) => write(writeProtobufTraces, resource, spans),
-    metrics: (resource, metrics) =>
-      write(writeProtobufMetrics, resource, metrics),
-  },
-};
-
-/** Encodes into the one buffer that is kept: encoding never waits, so nobody else writes meanwhile. */
-function write<Item>(
-  writer: (out: Bytes, ...args: Parameters<Encode<Item>>) => void,
-  resource: AttributeList,
-  items: readonly Item[],
-): Uint8Array<ArrayBuffer> {
-  scratch.at = 0;
-  writer(scratch, resource, items);
-  return scratch.finish();
+  const isJson = protocol === "http/json";
+  const encode =
+    <Item>(write: Encode<Item, void>): Encode<Item> => (...parts) => {
+      begin(isJson);
+      write(...parts);
+      return end();
+    };
+  return {
+    contentType: isJson ? "application/json" : "application/x-protobuf",
+    encode: { traces: encode(writeTraces), metrics: encode(writeMetrics) },
+  };
 }

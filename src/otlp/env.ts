@@ -1,131 +1,158 @@
-import { diag, type Sampler } from "@opentelemetry/api";
-import type { Protocol } from "./encoding.ts";
-import {
-  httpUrl,
-  type SignalOptions,
-  type TelemetryOptions,
-} from "./options.ts";
+import type { Sampler } from "@opentelemetry/api";
+import { safely } from "../core/safely.ts";
+import { diag } from "../w3c/api.ts";
+import { parseUrl, type TelemetryOptions } from "./options.ts";
 import { alwaysOff, alwaysOn, parentBased, ratio } from "./sampler.ts";
 
-const OTLP = "OTEL_EXPORTER_OTLP_";
+/**
+ * A variable a line: its name after `OTEL_`, the option that it sets, and what is expected: a word of several, or what
+ * one of the {@link READERS} reads. Of two that set the same option, the later wins.
+ */
+const VARIABLES = `SDK_DISABLED disabled true|false
+SERVICE_NAME serviceName text
+RESOURCE_ATTRIBUTES resource key=value
+PROPAGATORS propagators tracecontext,baggage
+TRACES_SAMPLER sampler always_on|always_off|traceidratio|parentbased_always_on|parentbased_always_off|parentbased_traceidratio
+TRACES_SAMPLER_ARG share 0..1
+TRACES_EXPORTER traces.exporter otlp|console|none
+METRICS_EXPORTER metrics.exporter otlp|console|none
+ATTRIBUTE_VALUE_LENGTH_LIMIT limits.valueLength integer
+SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT limits.valueLength integer
+ATTRIBUTE_COUNT_LIMIT limits.attributes integer
+SPAN_ATTRIBUTE_COUNT_LIMIT limits.attributes integer
+SPAN_EVENT_COUNT_LIMIT limits.events integer
+SPAN_LINK_COUNT_LIMIT limits.links integer
+EVENT_ATTRIBUTE_COUNT_LIMIT limits.eventAttributes integer
+LINK_ATTRIBUTE_COUNT_LIMIT limits.linkAttributes integer
+BSP_MAX_QUEUE_SIZE maxSpans integer
+BSP_EXPORT_TIMEOUT traces.timeoutMs milliseconds
+METRIC_EXPORT_TIMEOUT metrics.timeoutMs milliseconds
+METRIC_EXPORT_INTERVAL metricsEveryMs integer
+METRICS_EXEMPLAR_FILTER exemplars trace_based|always_on|always_off
+EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE temporality delta|cumulative|lowmemory
+EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION histogram explicit_bucket_histogram
+EXPORTER_OTLP_ENDPOINT endpoint url
+EXPORTER_OTLP_TRACES_ENDPOINT traces.url url
+EXPORTER_OTLP_METRICS_ENDPOINT metrics.url url
+EXPORTER_OTLP_HEADERS headers key=value
+EXPORTER_OTLP_TRACES_HEADERS traces.headers key=value
+EXPORTER_OTLP_METRICS_HEADERS metrics.headers key=value
+EXPORTER_OTLP_PROTOCOL protocol http/protobuf|http/json
+EXPORTER_OTLP_TRACES_PROTOCOL traces.protocol http/protobuf|http/json
+EXPORTER_OTLP_METRICS_PROTOCOL metrics.protocol http/protobuf|http/json
+EXPORTER_OTLP_COMPRESSION compression none|gzip
+EXPORTER_OTLP_TRACES_COMPRESSION traces.compression none|gzip
+EXPORTER_OTLP_METRICS_COMPRESSION metrics.compression none|gzip
+EXPORTER_OTLP_TIMEOUT timeoutMs milliseconds
+EXPORTER_OTLP_TRACES_TIMEOUT traces.timeoutMs milliseconds
+EXPORTER_OTLP_METRICS_TIMEOUT metrics.timeoutMs milliseconds`;
 
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+/** The options whose members the variables and the code set one by one. */
+const RECORDS = ["resource", "headers", "limits", "traces", "metrics"] as const;
+
+/** The longest time of a host's timer, which stands for no limit. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+type Found = Record<string, unknown>;
+
+/** Each throws when it cannot read a text. */
+const READERS: Readonly<Record<string, (text: string) => unknown>> = {
+  text: String,
+  "key=value": pairs,
+  "0..1": (text) => ratio(Number(text)),
+  "tracecontext,baggage": propagators,
+  integer,
+  milliseconds: (text) => integer(text) || LONGEST_MS,
+  url: (text) => parseUrl(text).href,
+};
 
 /**
  * Reads OpenTelemetry's variables. As the specification demands, what is empty counts as unset,
- * and what cannot be understood is reported through `diag` and ignored.
+ * and what cannot be understood is reported through `diag` and ignored; so is what has no meaning here.
  */
 export function readEnv(env: object): TelemetryOptions {
-  const read = reader(env);
-  const resource = read.pairs("OTEL_RESOURCE_ATTRIBUTES");
-  const serviceName = read.text("OTEL_SERVICE_NAME");
-  const sampler = readSampler(read);
-  return {
-    ...(serviceName === undefined ? {} : { serviceName }),
-    ...(resource === undefined ? {} : { resource }),
-    ...(sampler === undefined ? {} : { sampler }),
-    ...readExport(read, OTLP, "endpoint"),
-    traces: readSignal(read, "TRACES"),
-    metrics: readSignal(read, "METRICS"),
-    disabled: read.text("OTEL_SDK_DISABLED")?.toLowerCase() === "true",
-  };
+  const texts = new Map<string, string>();
+  for (const [name, value] of Object.entries(env)) {
+    const text = typeof value === "string" && value.trim();
+    if (text && name.startsWith("OTEL_")) texts.set(name, text);
+  }
+  const found: Found = {};
+  for (const line of VARIABLES.split("\n")) {
+    const [suffix, option = "", expected = ""] = line.split(" ");
+    const name = `OTEL_${suffix}`;
+    const text = texts.get(name);
+    if (!texts.delete(name)) continue;
+    const value = safely(() => read(`${text}`, expected));
+    if (value === undefined) ignored(name, `expected ${expected}`);
+    else set(found, option, value);
+  }
+  for (const name of texts.keys()) ignored(name, "it has no meaning here");
+  const { sampler, share, disabled, ...options } = found;
+  if (sampler) options.sampler = makeSampler(`${sampler}`, share as Sampler);
+  return { ...options, disabled: disabled === "true" };
 }
 
-function readSignal(read: Reader, signal: string): SignalOptions | false {
-  const exporter = read.oneOf(`OTEL_${signal}_EXPORTER`, ["otlp", "none"]);
-  if (exporter === "none") return false;
-  return readExport(read, `${OTLP}${signal}_`, "url");
+/** The options that were read under those that the code gives. */
+export function merge(
+  read: TelemetryOptions,
+  options: TelemetryOptions,
+): TelemetryOptions {
+  const merged: Found = { ...read, ...options };
+  for (const name of RECORDS) {
+    if (options[name]) merged[name] = { ...read[name], ...options[name] };
+  }
+  return merged;
 }
 
-function readExport<Key extends "endpoint" | "url">(
-  read: Reader,
-  prefix: string,
-  key: Key,
-): SignalOptions & { readonly [K in Key]?: string } {
-  const options: Writable<SignalOptions> = {};
-  const url = read.url(`${prefix}ENDPOINT`);
-  const headers = read.pairs(`${prefix}HEADERS`);
-  const timeoutMs = read.number(`${prefix}TIMEOUT`, Infinity);
-  const protocol = read.oneOf<Protocol>(
-    `${prefix}PROTOCOL`,
-    ["http/protobuf", "http/json"],
-  );
-  const compression = read.oneOf<"none" | "gzip">(
-    `${prefix}COMPRESSION`,
-    ["none", "gzip"],
-  );
-  if (headers !== undefined) options.headers = headers;
-  if (timeoutMs !== undefined) options.timeoutMs = timeoutMs;
-  if (protocol !== undefined) options.protocol = protocol;
-  if (compression !== undefined) options.compression = compression;
-  return url === undefined ? options : { ...options, [key]: url };
+function read(text: string, expected: string): unknown {
+  const reader = READERS[expected];
+  return reader
+    ? reader(text)
+    : expected.split("|").find((word) => word === text.toLowerCase());
 }
 
-function readSampler(read: Reader): Sampler | undefined {
-  const name = read.oneOf("OTEL_TRACES_SAMPLER", [
-    "always_on",
-    "always_off",
-    "traceidratio",
-    "parentbased_always_on",
-    "parentbased_always_off",
-    "parentbased_traceidratio",
-  ]);
-  if (name === undefined) return undefined;
-  const share = read.number("OTEL_TRACES_SAMPLER_ARG", 1) ?? 1;
-  const root = name.endsWith("always_on")
+/** Says which variable is ignored, not what it holds: that may be secret. */
+function ignored(name: string, why: string): void {
+  diag.warn(`Ignored ${name}: ${why}`);
+}
+
+function set(found: Found, option: string, value: unknown): void {
+  const [name = "", member] = option.split(".");
+  found[name] = member ? { ...found[name] as Found, [member]: value } : value;
+}
+
+function makeSampler(name: string, share: Sampler = ratio(1)): Sampler {
+  const root = name.endsWith("on")
     ? alwaysOn
-    : name.endsWith("always_off")
+    : name.endsWith("off")
     ? alwaysOff
-    : ratio(share);
-  return name.startsWith("parentbased_") ? parentBased(root) : root;
+    : share;
+  return name.startsWith("parent") ? parentBased(root) : root;
 }
 
-type Reader = ReturnType<typeof reader>;
+function integer(text: string): number {
+  const [digits] = /^\d+$/.exec(text)!;
+  return Math.min(Number(digits), LONGEST_MS);
+}
 
-function reader(env: object) {
-  const text = (name: string): string | undefined => {
-    const value = (env as Record<string, unknown>)[name];
-    return typeof value === "string" ? value.trim() || undefined : undefined;
-  };
-  /** Says which variable is ignored, not what it holds: that may be secret. */
-  const ignore = (name: string, expected: string): undefined => {
-    diag.warn(`Ignored ${name}: expected ${expected}`);
-  };
-  return {
-    text,
-    number(name: string, max: number): number | undefined {
-      const value = text(name);
-      if (value === undefined) return undefined;
-      const number = Number(value);
-      const isGood = number >= 0 && number <= max && number < Infinity;
-      return isGood ? number : ignore(name, "a number from 0");
-    },
-    oneOf<T extends string>(name: string, known: readonly T[]): T | undefined {
-      const value = text(name)?.toLowerCase();
-      if (value === undefined) return undefined;
-      return known.find((one) => one === value) ??
-        ignore(name, known.join(", "));
-    },
-    url(name: string): string | undefined {
-      const value = text(name);
-      if (value === undefined || httpUrl(value) !== undefined) return value;
-      return ignore(name, "an absolute http or https URL");
-    },
-    /** `key=value,key=value`, both percent-encoded; one that cannot be read invalidates all. */
-    pairs(name: string): Record<string, string> | undefined {
-      const members = text(name)?.split(",").filter((member) => member.trim());
-      try {
-        return members && Object.fromEntries(members.map(pair));
-      } catch {
-        return ignore(name, "key=value pairs, percent-encoded");
+/** Those that are known. */
+function propagators(text: string): string[] {
+  return text.toLowerCase().split(",").map((name) => name.trim()).filter(
+    (name) => {
+      const isKnown = /^(tracecontext|baggage|none)$/.test(name);
+      if (!isKnown) {
+        ignored("a part of OTEL_PROPAGATORS", "expected tracecontext,baggage");
       }
+      return isKnown;
     },
-  };
+  );
 }
 
-function pair(member: string): [string, string] {
-  const equals = member.indexOf("=");
-  if (equals < 1) throw new TypeError("Cannot read a pair without a key");
-  const key = decodeURIComponent(member.slice(0, equals).trim());
-  return [key, decodeURIComponent(member.slice(equals + 1).trim())];
+/** `key=value,key=value`, both percent-encoded. */
+function pairs(text: string): Record<string, string> {
+  const members = text.split(",").filter((member) => member.trim());
+  return Object.fromEntries(members.map((member) => {
+    const [, ...pair] = /^\s*([^=\s][^=]*)=(.*)$/s.exec(member)!;
+    return pair.map((part) => decodeURIComponent(part.trim()));
+  }));
 }

@@ -1,5 +1,5 @@
-import { ROOT_CONTEXT } from "@opentelemetry/api";
 import { suppressTracing } from "../w3c/suppression.ts";
+import { ROOT_CONTEXT } from "../w3c/api.ts";
 import type { ActiveContext } from "./active.ts";
 import { Breaker } from "./breaker.ts";
 import { monotonic, type TelemetryClock } from "./clock.ts";
@@ -200,7 +200,7 @@ export class Exporter {
   #censor(message: string): string {
     const { url, headers } = this.#settings;
     const known = [url, ...Object.values(headers)].join(" ");
-    return [...known.split(/[\s,]/), ...known.split(/[^\w.+-]/)]
+    return [/[\s,]/, /[^\w.+-]/].flatMap((between) => known.split(between))
       .filter(({ length }) => length >= MIN_SECRET)
       .reduce((text, secret) => text.replaceAll(secret, "…"), message)
       .replace(/\p{C}+/gu, " ").slice(0, MAX_MESSAGE);

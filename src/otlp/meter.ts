@@ -1,20 +1,18 @@
-import {
-  type Context,
-  diag,
-  type MeterOptions,
-  type MetricOptions,
-  ValueType,
-} from "@opentelemetry/api";
+import type { Context, MeterOptions, MetricOptions } from "@opentelemetry/api";
+import { VALUE_INT } from "../core/codes.ts";
+import { diag } from "../w3c/api.ts";
+import type { ActiveContext } from "./active.ts";
 import type { Attributes } from "./attributes.ts";
-import type { TelemetryClock } from "./clock.ts";
-import type { MetricKind } from "./metric.ts";
+import { fromMillis, type TelemetryClock } from "./clock.ts";
+import type { ExemplarFilter } from "./exemplar.ts";
+import type { MetricKind, Temporality } from "./metric.ts";
 import {
   type BatchCallback,
   type EdgeObservable,
   ObservableInstrument,
   Observations,
 } from "./observable.ts";
-import type { Library } from "./resource.ts";
+import { type Library, perLibrary } from "./resource.ts";
 import { type Collected, Stream } from "./stream.ts";
 
 /** An instrument whose values add up. */
@@ -76,90 +74,87 @@ const DEFAULT_BOUNDARIES: readonly number[] = [
 
 const MAX_STREAMS = 1000;
 
+/** In place of an identity: the name has been warned of. */
+const WARNED = "";
+
+/** A kind of instrument. */
 interface Shape {
   readonly kind: MetricKind;
   readonly monotonic: boolean;
-  readonly delta: boolean;
+  readonly observed: boolean;
 }
 
-const COUNTER: Shape = { kind: "sum", monotonic: true, delta: true };
-const UP_DOWN: Shape = { kind: "sum", monotonic: false, delta: false };
-const HISTOGRAM: Shape = { kind: "histogram", monotonic: false, delta: true };
-const GAUGE: Shape = { kind: "gauge", monotonic: false, delta: true };
-const OBSERVED_TOTAL: Shape = { kind: "sum", monotonic: true, delta: false };
+const SUM: Shape = { kind: "sum", monotonic: false, observed: false };
+const COUNTER: Shape = { ...SUM, monotonic: true };
+const HISTOGRAM: Shape = { ...SUM, kind: "histogram" };
+const GAUGE: Shape = { ...SUM, kind: "gauge" };
+
+/** What all instruments of one `Telemetry` share. */
+export interface MetricsParts {
+  /** Whether anything is measured at all. */
+  readonly enabled: boolean;
+  readonly clock: TelemetryClock;
+  readonly temporality: Temporality;
+  readonly exemplars: ExemplarFilter;
+  readonly context: ActiveContext;
+}
 
 /** All instruments of one `Telemetry`: metrics are the isolate's, whatever request they were measured in. */
 export class Metrics implements EdgeMeterProvider {
-  readonly #enabled: boolean;
-  readonly #clock: TelemetryClock;
-  readonly #meters = new Map<string, EdgeMeter>();
+  readonly getMeter: EdgeMeterProvider["getMeter"] = perLibrary((library) =>
+    this.#meter(library)
+  );
+  readonly #parts: MetricsParts;
   readonly #streams = new Map<string, Stream>();
+  /** Of each name the first instrument's identity. */
+  readonly #names = new Map<string, string>();
   readonly #observations = new Observations();
 
-  constructor(enabled: boolean, clock: TelemetryClock) {
-    this.#enabled = enabled;
-    this.#clock = clock;
-  }
-
-  getMeter(name: string, version?: string, options?: MeterOptions): EdgeMeter {
-    const schemaUrl = options?.schemaUrl;
-    const key = JSON.stringify([name, version, schemaUrl]);
-    let meter = this.#meters.get(key);
-    if (meter === undefined) {
-      meter = this.#meter({ name, version, schemaUrl });
-      this.#meters.set(key, meter);
-    }
-    return meter;
+  constructor(parts: MetricsParts) {
+    this.#parts = parts;
   }
 
   /** Asks the observable instruments, then hands over what is new of all. */
   async collect(signal: AbortSignal): Promise<Collected[]> {
     await this.#observations.observe();
     if (signal.aborted) return [];
+    const at = fromMillis(this.#parts.clock.now());
     return [...this.#streams.values()]
-      .map((stream) => stream.collect())
+      .map((stream) => stream.collect(at))
       .filter((collected) => collected !== undefined);
   }
 
   #meter(library: Library): EdgeMeter {
     type Make<T> = (name: string, options?: MetricOptions) => T;
-    const adder = (shape: Shape): Make<EdgeCounter> => (name, options) => {
+    type Instrument = EdgeCounter & EdgeRecorder;
+    const instrument = (shape: Shape): Make<Instrument> => (name, options) => {
       const stream = this.#stream(library, shape, name, options);
-      return {
-        add(value, attributes) {
-          if (!shape.monotonic || value >= 0) stream.record(value, attributes);
-        },
-      };
+      const record: EdgeRecorder["record"] = (value, attributes, context) =>
+        stream.record(value, attributes, context);
+      return { add: record, record };
     };
-    const recorder = (shape: Shape): Make<EdgeRecorder> => (name, options) => {
-      const stream = this.#stream(library, shape, name, options);
-      const isHistogram = shape.kind === "histogram";
-      return {
-        record(value, attributes) {
-          if (!isHistogram || value >= 0) stream.record(value, attributes);
-        },
-      };
-    };
-    const observable =
-      (shape: Shape): Make<EdgeObservable> => (name, options) =>
-        new ObservableInstrument(
-          this.#stream(library, shape, name, options),
-          this.#observations,
-        );
     const observations = this.#observations;
+    const observable =
+      (shape: Shape): Make<EdgeObservable> => (name, options) => {
+        const observed = { ...shape, observed: true };
+        return new ObservableInstrument(
+          this.#stream(library, observed, name, options),
+          observations,
+        );
+      };
     return {
-      createCounter: adder(COUNTER),
-      createUpDownCounter: adder(UP_DOWN),
-      createHistogram: recorder(HISTOGRAM),
-      createGauge: recorder(GAUGE),
-      createObservableCounter: observable(OBSERVED_TOTAL),
-      createObservableUpDownCounter: observable(UP_DOWN),
+      createCounter: instrument(COUNTER),
+      createUpDownCounter: instrument(SUM),
+      createHistogram: instrument(HISTOGRAM),
+      createGauge: instrument(GAUGE),
+      createObservableCounter: observable(COUNTER),
+      createObservableUpDownCounter: observable(SUM),
       createObservableGauge: observable(GAUGE),
       addBatchObservableCallback(callback, observables) {
-        observations.addBatch(callback, observables);
+        observations.add(callback, observables, callback);
       },
       removeBatchObservableCallback(callback, observables) {
-        observations.removeBatch(callback, observables);
+        observations.remove(callback, observables);
       },
     };
   }
@@ -171,29 +166,45 @@ export class Metrics implements EdgeMeterProvider {
     options: MetricOptions = {},
   ): Stream {
     const { description = "", unit = "", valueType, advice } = options;
-    const { kind, monotonic } = shape;
-    const key = JSON.stringify([
-      library,
-      name.toLowerCase(),
-      kind,
-      monotonic,
-      unit,
-    ]);
-    const known = this.#streams.get(key);
+    const integer = valueType === VALUE_INT;
+    const named = JSON.stringify([library, name.toLowerCase()]);
+    const id = JSON.stringify([named, shape, unit, integer]);
+    const known = this.#streams.get(id);
+    const { enabled, exemplars, temporality, ...parts } = this.#parts;
+    const isKept = enabled && this.#streams.size < MAX_STREAMS;
+    if (known !== undefined || isKept) this.#compare(named, id + description);
     if (known !== undefined) return known;
+    const { observed, ...what } = shape;
+    const grows = what.monotonic || what.kind === "histogram";
+    const delta = grows && temporality !== "cumulative" &&
+      !(observed && temporality === "lowmemory");
     const stream = new Stream({
-      ...shape,
+      ...what,
+      delta,
       library,
       name,
       description,
       unit,
-      integer: valueType === ValueType.INT,
+      integer,
       boundaries: boundaries(advice?.explicitBucketBoundaries),
-    }, this.#clock);
-    if (this.#enabled && this.#streams.size < MAX_STREAMS) {
-      this.#streams.set(key, stream);
-    }
+    }, {
+      ...parts,
+      filter: exemplars,
+      least: !isKept ? Infinity : grows ? 0 : -Number.MAX_VALUE,
+      observed,
+      resets: observed || delta ||
+        (what.kind === "gauge" && temporality === "delta"),
+    });
+    if (isKept) this.#streams.set(id, stream);
     return stream;
+  }
+
+  /** Warns, once, of a name that several different instruments have. */
+  #compare(named: string, instrument: string): void {
+    const first = this.#names.get(named) ?? instrument;
+    const differs = first !== instrument && first !== WARNED;
+    this.#names.set(named, differs ? WARNED : first);
+    if (differs) diag.warn(`Different instruments have one name: ${named}`);
   }
 }
 
@@ -201,7 +212,7 @@ export class Metrics implements EdgeMeterProvider {
 function boundaries(advised: readonly number[] | undefined): readonly number[] {
   if (advised === undefined) return DEFAULT_BOUNDARIES;
   const rises = advised.every((bound, i) =>
-    Number.isFinite(bound) && (i === 0 || bound > advised[i - 1]!)
+    bound > (advised[i - 1] ?? -Infinity) && bound < Infinity
   );
   if (rises) return [...advised];
   diag.warn(`Ignored bucket boundaries that do not rise: ${advised}`);

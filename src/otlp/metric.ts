@@ -1,9 +1,19 @@
 import type { HrTime } from "@opentelemetry/api";
-import type { AttributeList } from "./attributes.ts";
+import type { Exemplar } from "./exemplar.ts";
 import type { Library } from "./resource.ts";
+import type { AttributeSet } from "./sets.ts";
 
 /** What an instrument's numbers are: a running total, a value of the moment, or a distribution. */
 export type MetricKind = "sum" | "gauge" | "histogram";
+
+/**
+ * What a metric's exports tell, by kind of instrument.
+ *
+ * - `"delta"`: what is new since the export before, of counters and histograms; the whole of up-down counters.
+ * - `"cumulative"`: the whole, of all of them.
+ * - `"lowmemory"`: what is new, of counters and histograms that are written to; the whole of all others.
+ */
+export type Temporality = "delta" | "cumulative" | "lowmemory";
 
 /** What a metric is, apart from its numbers. */
 export interface MetricDescriptor {
@@ -24,7 +34,8 @@ export interface MetricDescriptor {
 
 /** The numbers of one set of attributes. */
 export interface Series {
-  readonly attributes: AttributeList;
+  readonly set: AttributeSet;
+  startAt: HrTime;
   /** How many values a histogram has seen. */
   count: number;
   /** The sum of the values; of a gauge the last one. */
@@ -33,20 +44,13 @@ export interface Series {
   max: number;
   /** How many values fell into each bucket of a histogram, one more than it has boundaries. */
   readonly buckets: number[];
+  /** An example of each bucket, of anything else than a histogram the only one. */
+  readonly exemplars: (Exemplar | undefined)[];
 }
 
 /** A metric as it is exported. */
 export interface Metric {
   readonly descriptor: MetricDescriptor;
-  readonly startAt: HrTime;
   readonly at: HrTime;
   readonly series: readonly Series[];
-}
-
-const DELTA = 1;
-const CUMULATIVE = 2;
-
-/** OTLP's number for how a metric's exports relate. */
-export function temporality({ delta }: MetricDescriptor): number {
-  return delta ? DELTA : CUMULATIVE;
 }

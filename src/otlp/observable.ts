@@ -1,4 +1,4 @@
-import { diag } from "@opentelemetry/api";
+import { diag } from "../w3c/api.ts";
 import type { Attributes } from "./attributes.ts";
 import type { Stream } from "./stream.ts";
 
@@ -43,16 +43,18 @@ export class ObservableInstrument implements EdgeObservable {
   }
 
   addCallback(callback: ObservationCallback): void {
-    this.#observations.add(this, callback);
+    const observe: ObservationResult["observe"] = (value, attributes) =>
+      this.stream.record(value, attributes);
+    this.#observations.add(callback, [this], () => callback({ observe }));
   }
 
   removeCallback(callback: ObservationCallback): void {
-    this.#observations.remove(this, callback);
+    this.#observations.remove(callback, [this]);
   }
 }
 
 interface Observer {
-  readonly callback: ObservationCallback | BatchCallback;
+  readonly callback: object;
   readonly instruments: readonly ObservableInstrument[];
   readonly observe: () => void | Promise<void>;
 }
@@ -61,41 +63,28 @@ interface Observer {
 export class Observations {
   #observers: readonly Observer[] = [];
 
-  add(instrument: ObservableInstrument, callback: ObservationCallback): void {
-    const { stream } = instrument;
-    const result: ObservationResult = {
-      observe: (value, attributes) => stream.observe(value, attributes),
-    };
+  /** Has `ask` observe the instruments until the callback is removed. */
+  add(
+    callback: object,
+    observables: readonly object[],
+    ask: BatchCallback,
+  ): void {
+    const instruments = observables.filter(isOurs);
+    const observe: BatchObservationResult["observe"] = (
+      instrument,
+      value,
+      attributes,
+    ) =>
+      instruments.find((own) => own === instrument)
+        ?.stream.record(value, attributes);
     this.#observers = [...this.#observers, {
       callback,
-      instruments: [instrument],
-      observe: () => callback(result),
+      instruments,
+      observe: () => ask({ observe }),
     }];
   }
 
-  addBatch(callback: BatchCallback, observables: readonly object[]): void {
-    const instruments = observables.filter(isOurs);
-    const result: BatchObservationResult = {
-      observe(instrument, value, attributes) {
-        const known = instruments.find((own) => own === instrument);
-        known?.stream.observe(value, attributes);
-      },
-    };
-    const observe = () => callback(result);
-    this.#observers = [...this.#observers, { callback, instruments, observe }];
-  }
-
-  remove(
-    instrument: ObservableInstrument,
-    callback: ObservationCallback,
-  ): void {
-    this.removeBatch(callback, [instrument]);
-  }
-
-  removeBatch(
-    callback: ObservationCallback | BatchCallback,
-    observables: readonly object[],
-  ): void {
+  remove(callback: object, observables: readonly object[]): void {
     const instruments = observables.filter(isOurs);
     this.#observers = this.#observers.filter((observer) =>
       observer.callback !== callback ||
@@ -108,7 +97,7 @@ export class Observations {
   async observe(): Promise<void> {
     const observers = this.#observers;
     const instruments = observers.flatMap((observer) => observer.instruments);
-    for (const { stream } of new Set(instruments)) stream.observeAnew();
+    for (const { stream } of new Set(instruments)) stream.clear();
     const asked = observers.map(async ({ observe }) => await observe());
     for (const answer of await Promise.allSettled(asked)) {
       if (answer.status === "fulfilled") continue;

@@ -1,12 +1,19 @@
 import type { Sampler } from "@opentelemetry/api";
+import type { PropagateTo } from "../http/fetch.ts";
 import type { Attributes } from "./attributes.ts";
 import type { TelemetryClock } from "./clock.ts";
+import { writeToConsole } from "./console.ts";
 import type { Protocol } from "./encoding.ts";
+import type { ExemplarFilter } from "./exemplar.ts";
 import type { SpanLimits } from "./limits.ts";
+import type { Temporality } from "./metric.ts";
 import type { InstanceId } from "./resource.ts";
+import type { TailRule } from "./tail.ts";
 
 /** How one signal is sent, where it differs from the other. */
 export interface SignalOptions {
+  /** Where it goes: to the receiver, as OTLP's JSON to the console, or nowhere. @default {"otlp"} */
+  readonly exporter?: "otlp" | "console" | "none";
   /** The whole URL, used as it is; by default the endpoint with `/v1/traces` or `/v1/metrics`. */
   readonly url?: string;
   /** More headers. */
@@ -46,10 +53,39 @@ export interface TelemetryOptions {
   readonly traces?: SignalOptions | false;
   /** Differences for metrics, or `false` for none. */
   readonly metrics?: SignalOptions | false;
-  /** Decides which traces are recorded. @default {parentBased(alwaysOn)} */
+  /** Decides which traces are sampled. @default {parentBased(alwaysOn)} */
   readonly sampler?: Sampler;
-  /** How much a span may hold. @default {128 of each} */
+  /**
+   * Keep traces that the sampler lets go, by how they went. All spans are recorded then; at the flush, the rules decide
+   * about each trace of its scope, in their order.
+   *
+   * What a rule keeps is exported as sampled, with the rule's name as `baton.sampled_by`. What was propagated stays
+   * unsampled, so other services keep nothing of such a trace for it, and exemplars follow the sampler alone.
+   *
+   * @default {none}
+   */
+  readonly tail?: readonly TailRule[];
+  /** How much a span may hold. @default {128 of each, values of any length} */
   readonly limits?: Partial<SpanLimits>;
+  /** How many ended spans a scope may hold, besides 8 MB; all scopes together hold four times that. @default {8192} */
+  readonly maxSpans?: number;
+  /** Whether an export tells what is new or the whole. @default {"delta"} */
+  readonly temporality?: Temporality;
+  /** Which measurements are kept as examples. @default {"trace_based"} */
+  readonly exemplars?: ExemplarFilter;
+  /**
+   * The time that lies between two exports of metrics by requests' flushes, in milliseconds, for hosts where each flush
+   * is paid for. A flush without a scope, or of one without a SERVER span, such as a drain's, always sends them.
+   *
+   * @default {0, with each flush}
+   */
+  readonly metricsEveryMs?: number;
+  /** What goes along with requests and tasks. @default {["tracecontext", "baggage"]} */
+  readonly propagators?: readonly ("tracecontext" | "baggage")[];
+  /** Whether {@link Telemetry.fetch} makes spans and writes headers. @default {true} */
+  readonly clientSpans?: boolean;
+  /** What {@link Telemetry.fetch} sends to whom. @default {the trace to all, baggage to the origin of the request that it runs in} */
+  readonly propagateTo?: PropagateTo;
   /** The time that a flush has in all, in milliseconds. @default {5000} */
   readonly timeoutMs?: number;
   /**
@@ -60,7 +96,7 @@ export interface TelemetryOptions {
   readonly flushWaitMs?: number;
   /** Whether nothing is recorded and sent; the propagator works all the same. @default {false} */
   readonly disabled?: boolean;
-  /** Sends the requests. @default {the host's `fetch`, looked up at each request} */
+  /** Sends the exports, as a service binding's does; not what {@link Telemetry.fetch} sends. @default {the host's `fetch`, looked up at each request} */
   readonly fetch?: typeof fetch;
   /** What time it is. @default {the host's clocks and timers} */
   readonly clock?: TelemetryClock;
@@ -75,11 +111,12 @@ export interface SignalSettings {
   readonly protocol: Protocol;
   readonly gzip: boolean;
   readonly timeoutMs: number;
+  /** `undefined` for the host's own. */
+  readonly fetch: typeof fetch | undefined;
 }
 
-const DEFAULT_ENDPOINT = "http://localhost:4318";
-const DEFAULT_TIMEOUT_MS = 5_000;
-const DEFAULT_FLUSH_WAIT_MS = 2_000;
+export const DEFAULT_TIMEOUT_MS = 5_000;
+
 const PROTOCOLS: readonly string[] = ["http/protobuf", "http/json"];
 
 /** Resolves where a signal goes; `undefined` when it is not sent. */
@@ -88,59 +125,44 @@ export function signalSettings(
   signal: "traces" | "metrics",
 ): SignalSettings | undefined {
   const own = options[signal] ?? {};
-  if (own === false || options.disabled) return undefined;
-  const protocol = own.protocol ?? options.protocol ?? "http/protobuf";
+  if (own === false || own.exporter === "none" || options.disabled) {
+    return undefined;
+  }
+  const { endpoint = "http://localhost:4318", fetch } = options;
+  const {
+    protocol = "http/protobuf",
+    timeoutMs = DEFAULT_TIMEOUT_MS,
+    compression,
+  } = { ...options, ...own };
   if (!PROTOCOLS.includes(protocol)) {
     throw new RangeError(
-      `Cannot export by protocol "${protocol}": expected ${
-        PROTOCOLS.join(" or ")
-      }`,
+      `Cannot use protocol "${protocol}": expected ${PROTOCOLS.join(" or ")}`,
     );
   }
-  const compression = own.compression ?? options.compression;
-  const timeoutMs = own.timeoutMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  return {
-    url: own.url === undefined
-      ? endpointOf(options.endpoint ?? DEFAULT_ENDPOINT, signal)
-      : parseUrl(own.url).href,
+  const url = parseUrl(own.url ?? endpoint);
+  if (own.url === undefined) {
+    url.pathname = url.pathname.replace(/\/*$/, `/v1/${signal}`);
+  }
+  const settings = {
+    url: url.href,
     headers: { ...options.headers, ...own.headers },
-    protocol,
-    gzip: compression === "gzip",
-    timeoutMs: duration("timeoutMs", timeoutMs),
+    timeoutMs: nonNegative("timeoutMs", timeoutMs),
   };
+  return own.exporter === "console"
+    ? { ...settings, protocol: "http/json", gzip: false, fetch: writeToConsole }
+    : { ...settings, protocol, gzip: compression === "gzip", fetch };
 }
 
-/** How long a flush may wait for open spans: half of its time at most, the other half is for sending. */
-export function flushWait(options: TelemetryOptions): number {
-  const { flushWaitMs = DEFAULT_FLUSH_WAIT_MS } = options;
-  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-  return Math.min(duration("flushWaitMs", flushWaitMs), timeoutMs / 2);
+/** An option's number, when it makes sense. */
+export function nonNegative(name: string, value: number): number {
+  if (value >= 0 && value < Infinity) return value;
+  throw new RangeError(`Cannot use ${name} of ${value}: expected 0 or more`);
 }
 
-function duration(name: string, ms: number): number {
-  if (ms >= 0 && ms < Infinity) return ms;
-  throw new RangeError(
-    `Cannot use ${name} of ${ms}: expected milliseconds, 0 or more`,
-  );
-}
-
-function endpointOf(base: string, signal: string): string {
-  const url = parseUrl(base);
-  url.pathname = `${url.pathname.replace(/\/$/, "")}/v1/${signal}`;
-  return url.href;
-}
-
-/** What requests can be sent to: an absolute http or https URL, or nothing. */
-export function httpUrl(text: string): URL | undefined {
+/** What requests can be sent to. Its errors do not repeat the text, which may hold a token. */
+export function parseUrl(text: string): URL {
   const url = URL.parse(text);
-  const isHttp = url?.protocol === "http:" || url?.protocol === "https:";
-  return isHttp ? url : undefined;
-}
-
-/** Its errors do not repeat the URL, which may hold a token. */
-function parseUrl(text: string): URL {
-  const url = httpUrl(text);
-  if (url !== undefined) return url;
+  if (url && /^https?:/.test(url.protocol)) return url;
   throw new TypeError(
     "Cannot use the OTLP endpoint: expected an absolute http or https URL",
   );

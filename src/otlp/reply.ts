@@ -9,11 +9,11 @@ export interface Reply {
   readonly message: string;
 }
 
+const text = new TextDecoder();
+
 /** OTLP's limit for replies. */
 const MAX_BYTES = 4 * 2 ** 20;
 const SILENT: Reply = { rejected: 0, message: "" };
-
-const text = new TextDecoder();
 
 /**
  * The body's bytes; `undefined` when they exceed OTLP's limit, beyond which nothing is read.
@@ -58,11 +58,16 @@ export function parseReply(body: Uint8Array, contentType: string): Reply {
 }
 
 function parseJson(body: Uint8Array): Reply {
-  const reply = JSON.parse(text.decode(body));
-  const partial = reply.partialSuccess ?? {};
-  const rejected = partial.rejectedSpans ?? partial.rejectedDataPoints;
-  const message = partial.errorMessage ?? reply.message ?? "";
-  return { rejected: Number(rejected) || 0, message: String(message) };
+  const { partialSuccess, message = "" } = JSON.parse(text.decode(body));
+  const {
+    rejectedSpans,
+    rejectedDataPoints = rejectedSpans,
+    errorMessage = message,
+  } = partialSuccess ?? {};
+  return {
+    rejected: Number(rejectedDataPoints) || 0,
+    message: String(errorMessage),
+  };
 }
 
 function parseProtobuf(body: Uint8Array): Reply {

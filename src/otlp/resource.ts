@@ -1,4 +1,5 @@
 import type { Attributes } from "./attributes.ts";
+import type { TelemetryOptions } from "./options.ts";
 
 /** The library that made a span or an instrument: OpenTelemetry's instrumentation scope. */
 export interface Library {
@@ -7,45 +8,60 @@ export interface Library {
   readonly schemaUrl: string | undefined;
 }
 
+/** Hands out what `make` makes for a library, one for each. */
+export function perLibrary<T>(
+  make: (library: Library) => T,
+): (
+  name: string,
+  version?: string,
+  options?: { readonly schemaUrl?: string },
+) => T {
+  const known = new Map<string, T>();
+  return (name, version, options) => {
+    const schemaUrl = options?.schemaUrl;
+    const key = JSON.stringify([name, version, schemaUrl]);
+    let one = known.get(key);
+    if (one === undefined) {
+      known.set(key, one = make({ name, version, schemaUrl }));
+    }
+    return one;
+  };
+}
+
+/** The name that telemetry reports of itself. */
+export const SDK_NAME = "@baton/queue";
+
 /** The version that telemetry reports of itself. */
 export const SDK_VERSION = "0.1.0";
 
 /** How an isolate is told from its siblings: by a random id, not at all, or by a given one. */
 export type InstanceId = "isolate" | false | string;
 
-/** What is known about the sender. */
-export interface ResourceSettings {
-  readonly serviceName: string | undefined;
-  readonly serviceVersion: string | undefined;
-  readonly instanceId: InstanceId;
-  readonly attributes: Attributes;
-}
-
 /** Describes the sender; takes randomness, so it is called at the first export and not before. */
-export function describeResource(settings: ResourceSettings): Attributes {
-  const { serviceName, serviceVersion, instanceId, attributes } = settings;
+export function describeResource(options: TelemetryOptions): Attributes {
+  const { serviceName, serviceVersion, resource, instanceId = "isolate" } =
+    options;
   return {
     "service.name": unknownService(),
     "service.instance.id": instanceId === "isolate"
       ? crypto.randomUUID()
       : instanceId || undefined,
-    "telemetry.sdk.name": "@baton/queue",
+    "telemetry.sdk.name": SDK_NAME,
     "telemetry.sdk.language": "webjs",
     "telemetry.sdk.version": SDK_VERSION,
-    ...attributes,
-    ...(serviceName === undefined ? {} : { "service.name": serviceName }),
-    ...(serviceVersion === undefined
-      ? {}
-      : { "service.version": serviceVersion }),
+    ...resource,
+    ...(serviceName && { "service.name": serviceName }),
+    ...(serviceVersion && { "service.version": serviceVersion }),
   };
+}
+
+interface Host {
+  readonly navigator?: { readonly userAgent?: string };
 }
 
 /** The specification's name for a service without one, with the runtime where it tells its name. */
 function unknownService(): string {
-  const agent = (globalThis as { navigator?: { userAgent?: string } })
-    .navigator?.userAgent;
-  const runtime = agent && /^[A-Za-z-]+/.exec(agent)?.[0];
-  return runtime
-    ? `unknown_service:${runtime.toLowerCase()}`
-    : "unknown_service";
+  const { userAgent = "" } = (globalThis as Host).navigator ?? {};
+  const runtime = /^[a-z-]+/.exec(userAgent.toLowerCase());
+  return ["unknown_service", ...runtime ?? []].join(":");
 }

@@ -1,11 +1,14 @@
-import {
-  isSpanContextValid,
-  type Sampler,
+import type {
+  Context,
+  Sampler,
   SamplingDecision,
-  type SamplingResult,
-  trace,
-  TraceFlags,
+  SamplingResult,
+  SpanContext,
 } from "@opentelemetry/api";
+import { NOT_RECORD, RECORD_AND_SAMPLED, SAMPLED } from "../core/codes.ts";
+import { EdgeSpan } from "./span.ts";
+import { hasSampledKin } from "../w3c/kinship.ts";
+import { isSpanContextValid, trace } from "../w3c/api.ts";
 
 const RANDOM_DIGITS = 13;
 const RANDOM_RANGE = 16 ** RANDOM_DIGITS;
@@ -13,13 +16,13 @@ const RANDOM_RANGE = 16 ** RANDOM_DIGITS;
 /** Samples every trace. */
 export const alwaysOn: Sampler = /* @__PURE__ */ fixed(
   "AlwaysOnSampler",
-  SamplingDecision.RECORD_AND_SAMPLED,
+  RECORD_AND_SAMPLED,
 );
 
 /** Samples no trace. */
 export const alwaysOff: Sampler = /* @__PURE__ */ fixed(
   "AlwaysOffSampler",
-  SamplingDecision.NOT_RECORD,
+  NOT_RECORD,
 );
 
 /**
@@ -30,43 +33,76 @@ export const alwaysOff: Sampler = /* @__PURE__ */ fixed(
  */
 export function ratio(share: number): Sampler {
   if (!(share >= 0 && share <= 1)) {
-    throw new RangeError(
-      `Cannot sample a share of ${share}: expected a number from 0 to 1`,
-    );
+    throw new RangeError(`Cannot use a share of ${share}: expected 0 to 1`);
   }
   const threshold = (1 - share) * RANDOM_RANGE;
   return {
-    shouldSample(_context, traceId): SamplingResult {
-      const random = parseInt(traceId.slice(18, 18 + RANDOM_DIGITS), 16);
-      return decided(random >= threshold);
+    shouldSample(...call): SamplingResult {
+      const random = parseInt(call[1].slice(18, 18 + RANDOM_DIGITS), 16);
+      return (random >= threshold ? alwaysOn : alwaysOff).shouldSample(...call);
     },
     toString: () => `TraceIdRatioBased{${share}}`,
   };
+}
+
+/** Who decides for a span that has a parent, where that is not to be as the parent was. */
+export interface ParentBranches {
+  /** For a sampled parent of another process. @default {alwaysOn} */
+  readonly remoteSampled?: Sampler;
+  /** For an unsampled parent of another process. @default {alwaysOff} */
+  readonly remoteNotSampled?: Sampler;
+  /** For a sampled parent of this process. @default {alwaysOn} */
+  readonly localSampled?: Sampler;
+  /** For an unsampled parent of this process. @default {alwaysOff} */
+  readonly localNotSampled?: Sampler;
 }
 
 /**
  * Does what the parent did, so that traces stay whole.
  *
  * @param root Decides for spans without a parent.
+ * @param branches Decide instead of the parent.
  */
-export function parentBased(root: Sampler): Sampler {
+export function parentBased(
+  root: Sampler,
+  branches: ParentBranches = {},
+): Sampler {
+  const all = {
+    root,
+    remoteSampled: alwaysOn,
+    remoteNotSampled: alwaysOff,
+    localSampled: alwaysOn,
+    localNotSampled: alwaysOff,
+    ...branches,
+  };
+  const names = Object.entries(all).map((branch) => branch.join("="));
   return {
     shouldSample(context, ...rest): SamplingResult {
-      const parent = trace.getSpanContext(context);
-      return parent && isSpanContextValid(parent)
-        ? decided((parent.traceFlags & TraceFlags.SAMPLED) !== 0)
-        : root.shouldSample(context, ...rest);
+      const above = trace.getSpanContext(context);
+      // a valid one, for who has none begins a trace with an id of its own
+      const parent = above?.traceId === rest[0] ? above : undefined;
+      const isSampled = parent ? parent.traceFlags & SAMPLED : true;
+      const isRemote = parent ? parent.isRemote : hasSampledKin(context);
+      const sampler = isRemote
+        ? isSampled ? all.remoteSampled : all.remoteNotSampled
+        : !parent
+        ? root
+        : isSampled
+        ? all.localSampled
+        : all.localNotSampled;
+      return sampler.shouldSample(context, ...rest);
     },
-    toString: () => `ParentBased{root=${root}}`,
+    toString: () => `ParentBased{${names.join(", ")}}`,
   };
 }
 
-function decided(sampled: boolean): SamplingResult {
-  return {
-    decision: sampled
-      ? SamplingDecision.RECORD_AND_SAMPLED
-      : SamplingDecision.NOT_RECORD,
-  };
+/** The span of the context, if it can be a parent. */
+export function validParent(context: Context): SpanContext | undefined {
+  const span = trace.getSpan(context);
+  const parent = span?.spanContext();
+  const isValid = span instanceof EdgeSpan ||
+    parent && isSpanContextValid(parent);
+  return isValid ? parent : undefined;
 }
 
 function fixed(name: string, decision: SamplingDecision): Sampler {

@@ -1,65 +1,51 @@
 import type { EdgeSpan } from "./span.ts";
+import type { Trail } from "./tail.ts";
+
+/** A scope remembers the fate of so many traces; of an older one, what begins anew is decided anew. */
+const MAX_TRAILS = 1_000;
 
 /** The spans of one local root: a request, a drain, a cron run. */
 export class FlushScope {
-  /** Whose scope it is: several `Telemetry` may live in one context. */
-  readonly owner: object;
   /** Spans that ended and wait for a flush. */
   spans: EdgeSpan[] = [];
+  /** Spans that ended and wait for a tail rule to keep them. */
+  candidates: EdgeSpan[] = [];
+  /** How many both are. */
+  count = 0;
   /** About how many bytes they take. */
   bytes = 0;
   /** When the last of them ended, in milliseconds since the epoch. */
   endedAt = 0;
+  /** How many spans have started and not ended. */
+  open = 0;
   /** How often the scope has been flushed. */
   generation = 0;
+  /** Whether a SERVER span started in it: then it is one of many that end within a moment. */
+  isRequest = false;
 
-  #open = 0;
-  #wake: (() => void) | undefined;
+  readonly #trails = new Map<string, Trail>();
+  #waiting: (() => void)[] = [];
 
-  constructor(owner: object) {
-    this.owner = owner;
-  }
-
-  /** How many spans have started and not ended. */
-  get open(): number {
-    return this.#open;
-  }
-
-  /** Counts a span that starts. */
-  enter(): void {
-    this.#open++;
-  }
-
-  /** Counts a span that ends, and wakes a flush that waited for the last one. */
+  /** Counts a span that ends, and wakes the flushes that waited for the last one. */
   leave(): void {
-    this.#open--;
-    if (this.#open === 0) this.#wake?.();
+    if (--this.open > 0) return;
+    for (const wake of this.#waiting) wake();
+    this.#waiting = [];
   }
 
-  /** Resolves when no span is open; the promise lives only as long as the flush that waits. */
+  /** Resolves when the last open span ends; the promise lives only as long as the flush that waits. */
   idle(): Promise<void> {
-    if (this.#open === 0) return Promise.resolve();
-    const others = this.#wake;
-    return new Promise((resolve) => {
-      this.#wake = () => {
-        others?.();
-        resolve();
-      };
-    });
+    return new Promise((resolve) => void this.#waiting.push(resolve));
   }
 
-  /** Adds a span that waits for a flush. */
-  add(span: EdgeSpan, bytes: number, at: number): void {
-    this.spans.push(span);
-    this.bytes += bytes;
-    this.endedAt = at;
-  }
-
-  /** Hands over the spans that wait. */
-  take(): EdgeSpan[] {
-    const { spans } = this;
-    this.spans = [];
-    this.bytes = 0;
-    return spans;
+  /** What the spans of a trace here have in common, as far as the sampler let them go. */
+  trailOf(traceId: string): Trail {
+    let trail = this.#trails.get(traceId);
+    if (trail === undefined) {
+      this.#trails.set(traceId, trail = { open: 0, keptBy: undefined });
+      const [oldest = ""] = this.#trails.keys();
+      if (this.#trails.size > MAX_TRAILS) this.#trails.delete(oldest);
+    }
+    return trail;
   }
 }

@@ -43,8 +43,7 @@ export const UNSENT: Sent = /* @__PURE__ */ tally(0, nothing("accepted", ""));
 export function makeSignal<Name extends keyof Items>(
   name: Name,
   options: TelemetryOptions,
-  clock: TelemetryClock,
-  context: ActiveContext,
+  parts: { readonly clock: TelemetryClock; readonly context: ActiveContext },
 ): Signal<Items[Name]> | undefined {
   const settings = signalSettings(options, name);
   if (settings === undefined) return undefined;
@@ -52,9 +51,8 @@ export function makeSignal<Name extends keyof Items>(
   const { contentType, encode } = encodingOf(settings.protocol);
   const exporter = new Exporter({
     ...settings,
+    ...parts,
     contentType,
-    clock,
-    context,
     random,
   });
   return { exporter, encode: encode[name], timeoutMs: settings.timeoutMs };

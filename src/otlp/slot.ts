@@ -1,22 +1,11 @@
-import {
-  context,
-  type ContextManager,
-  type MeterProvider,
-  metrics,
-  propagation,
-  type TextMapPropagator,
-  trace,
-  type TracerProvider,
+import type {
+  ContextManager,
+  MeterProvider,
+  TextMapPropagator,
+  TracerProvider,
 } from "@opentelemetry/api";
-
-/** Where every 1.x copy of the OpenTelemetry API looks for what is registered. */
-const SLOT = Symbol.for("opentelemetry.js.api.1");
-
-/** Marks a slot that holds a `Telemetry`. */
-const OURS = Symbol.for("@baton/queue/otlp");
-
-/** A copy of the API uses a slot of its own minor version or a later one: this is later than all. */
-const EVERY_1_X = "1.999.999";
+import { API_SLOT, EVERY_1_X, OURS } from "../http/slot.ts";
+import { trace } from "../w3c/api.ts";
 
 const KINDS = ["trace", "metrics", "propagation", "context"] as const;
 
@@ -28,11 +17,9 @@ interface Mark {
 
 type Slot =
   & { version: string; diag?: unknown; [OURS]?: Mark }
-  & {
-    [Kind in typeof KINDS[number]]?: unknown;
-  };
+  & { [Kind in typeof KINDS[number]]?: unknown };
 
-const host = globalThis as { [SLOT]?: Slot };
+const host = globalThis as { [API_SLOT]?: Slot };
 
 /** What is registered. */
 export interface Registration {
@@ -44,26 +31,25 @@ export interface Registration {
 
 /** Whether some context manager is registered, so that `context.active()` means something. */
 export function hasContextManager(): boolean {
-  return host[SLOT]?.context !== undefined;
+  return host[API_SLOT]?.context !== undefined;
 }
 
 /**
  * Registers everything, for every 1.x copy of the API, or nothing when anything is registered already.
  *
- * It goes through the API's own copy first, so that tracers which were taken before come to life,
- * and raises the slot's version then.
+ * Tracers go through the API's own copy first, so that those which were taken before come to life;
+ * it makes the slot, whose version is raised then.
  */
 export function fillSlot(owner: object, parts: Registration): boolean {
-  const before = host[SLOT];
+  const before = host[API_SLOT];
   if (before?.[OURS]?.owner === owner) return true;
   if (before && KINDS.some((kind) => before[kind] !== undefined)) return false;
-  delete host[SLOT];
+  delete host[API_SLOT];
   trace.setGlobalTracerProvider(parts.tracerProvider);
-  metrics.setGlobalMeterProvider(parts.meterProvider);
-  propagation.setGlobalPropagator(parts.propagator);
-  context.setGlobalContextManager(parts.contextManager);
-  const slot = host[SLOT] as Slot | undefined;
-  if (slot === undefined) return false;
+  const slot = host[API_SLOT]! as Slot;
+  slot.metrics = parts.meterProvider;
+  slot.propagation = parts.propagator;
+  slot.context = parts.contextManager;
   slot[OURS] = { owner, version: slot.version };
   slot.version = EVERY_1_X;
   if (before?.diag !== undefined) slot.diag = before.diag;
@@ -72,15 +58,13 @@ export function fillSlot(owner: object, parts: Registration): boolean {
 
 /** Takes back what {@link fillSlot} registered for this owner. */
 export function clearSlot(owner: object): boolean {
-  const slot = host[SLOT];
+  const slot = host[API_SLOT];
   const mark = slot?.[OURS];
   if (slot === undefined || mark?.owner !== owner) return false;
   trace.disable();
-  metrics.disable();
-  propagation.disable();
-  context.disable();
+  for (const kind of KINDS) delete slot[kind];
   delete slot[OURS];
   slot.version = mark.version;
-  if (slot.diag === undefined) delete host[SLOT];
+  if (slot.diag === undefined) delete host[API_SLOT];
   return true;
 }

@@ -1,22 +1,26 @@
-import {
-  type Exception,
-  type HrTime,
-  INVALID_SPANID,
-  INVALID_TRACEID,
-  isSpanContextValid,
-  type Link,
-  type Span,
-  type SpanContext,
-  type SpanKind,
-  type SpanStatus,
-  SpanStatusCode,
-  type TimeInput,
+import type {
+  Exception,
+  HrTime,
+  Link,
+  Span,
+  SpanContext,
+  SpanKind,
+  SpanStatus,
+  TimeInput,
 } from "@opentelemetry/api";
-import { AttributeList, type Attributes, sizeOf } from "./attributes.ts";
+import {
+  SAMPLED,
+  STATUS_ERROR,
+  STATUS_OK,
+  STATUS_UNSET,
+} from "../core/codes.ts";
+import { diag, INVALID_SPAN_CONTEXT, isSpanContextValid } from "../w3c/api.ts";
+import { AttributeList, attributeList, type Attributes } from "./attributes.ts";
 import { later, type RootClock } from "./clock.ts";
 import type { SpanLimits } from "./limits.ts";
 import type { Library } from "./resource.ts";
 import type { FlushScope } from "./scope.ts";
+import type { TailSpan, Trail } from "./tail.ts";
 
 /** Something that happened at an instant of a span. */
 export interface SpanEvent {
@@ -42,37 +46,84 @@ export interface SpanStart {
   readonly scope: FlushScope;
   /** The scope's generation when the span started. */
   readonly generation: number;
+  /** What it has in common with the spans of its trace, where a tail rule decides about them. */
+  readonly trail: Trail | undefined;
   readonly library: Library;
   readonly limits: SpanLimits;
   readonly clock: RootClock;
   readonly kind: SpanKind;
+  /** As it is exported. */
   readonly context: SpanContext;
   readonly parent: SpanContext | undefined;
+  readonly isLocalRoot: boolean;
   readonly startAt: HrTime;
 }
 
-const BASE_BYTES = 200;
-const EVENT_BYTES = 40;
+/** What a span, an event or a link takes apart from what it holds. */
+const PART_BYTES = 100;
+
+/** That of most spans. */
+const UNSET: SpanStatus = { code: STATUS_UNSET };
+
+/** Those of most links. */
+const NO_ATTRIBUTES = /* @__PURE__ */ attributeList(undefined);
+
+/** What a span, an event and a link have in common. */
+interface Part {
+  readonly name?: string;
+  readonly attributes: AttributeList;
+}
 
 /** A recording span; nothing changes it once it has ended. */
-export class EdgeSpan implements Span {
-  readonly start: SpanStart;
-  readonly attributes: AttributeList = new AttributeList();
+export class EdgeSpan implements Span, TailSpan {
+  readonly attributes: AttributeList;
   readonly events: SpanEvent[] = [];
   readonly links: SpanLink[] = [];
+  start: SpanStart;
   name: string;
-  status: SpanStatus = { code: SpanStatusCode.UNSET };
+  status: SpanStatus = UNSET;
   endAt: HrTime | undefined;
   droppedEvents = 0;
   droppedLinks = 0;
+  /** About how many bytes it takes, for bounding what is kept; known when it has ended. */
+  bytes = 0;
+
+  readonly #context: SpanContext;
 
   constructor(name: string, start: SpanStart) {
+    const { attributes, valueLength } = start.limits;
+    this.attributes = new AttributeList(attributes, valueLength);
     this.name = name;
     this.start = start;
+    this.#context = start.context;
   }
 
+  get kind(): SpanKind {
+    return this.start.kind;
+  }
+
+  get durationMs(): number {
+    const [seconds, nanos] = this.start.startAt;
+    const [s, ns] = this.endAt ?? this.start.startAt;
+    return (s - seconds) * 1e3 + (ns - nanos) / 1e6;
+  }
+
+  get isLocalRoot(): boolean {
+    return this.start.isLocalRoot;
+  }
+
+  /** Whether it is exported as a part of a sampled trace. */
+  get isSampled(): boolean {
+    return (this.start.context.traceFlags & SAMPLED) !== 0;
+  }
+
+  attribute(key: string): unknown {
+    return this.attributes.values[this.attributes.keys.indexOf(key)];
+  }
+
+  /** As it is propagated. */
   spanContext(): SpanContext {
-    return this.start.context;
+    return this.#context;
   }
 
   isRecording(): boolean {
@@ -80,14 +131,12 @@ export class EdgeSpan implements Span {
   }
 
   setAttribute(key: string, value: unknown): this {
-    if (this.endAt !== undefined) return this;
-    const { attributes, valueLength } = this.start.limits;
-    this.attributes.set(key, value, attributes, valueLength);
+    if (this.endAt === undefined) this.attributes.set(`${key}`, value);
     return this;
   }
 
   setAttributes(attributes: Attributes): this {
-    for (const key in attributes) this.setAttribute(key, attributes[key]);
+    if (this.endAt === undefined) this.attributes.setAll(attributes);
     return this;
   }
 
@@ -96,34 +145,45 @@ export class EdgeSpan implements Span {
     attributesOrTime?: Attributes | TimeInput,
     time?: TimeInput,
   ): this {
-    if (this.endAt !== undefined) return this;
+    const { events } = this;
     const { limits, clock } = this.start;
-    if (this.events.length >= limits.events) {
-      this.droppedEvents++;
-      return this;
-    }
-    const attributes = new AttributeList();
-    let at = time;
-    if (isTime(attributesOrTime)) at ??= attributesOrTime;
+    if (this.endAt !== undefined) return this;
+    if (events.length >= limits.events) this.droppedEvents++;
     else {
-      const { eventAttributes, valueLength } = limits;
-      attributes.setAll(attributesOrTime, eventAttributes, valueLength);
+      const [given, at] = isTime(attributesOrTime)
+        ? [undefined, time ?? attributesOrTime]
+        : [attributesOrTime, time];
+      events.push({
+        name: `${name}`,
+        at: clock.at(at),
+        attributes: attributeList(
+          given,
+          limits.eventAttributes,
+          limits.valueLength,
+        ),
+      });
     }
-    this.events.push({ name, at: clock.at(at), attributes });
     return this;
   }
 
-  addLink(link: Link): this {
-    if (this.endAt !== undefined) return this;
+  /** A link to an invalid context says something only along with attributes or a state. */
+  addLink({ context, attributes, droppedAttributesCount = 0 }: Link): this {
     const { limits } = this.start;
-    const attributes = new AttributeList();
-    const { linkAttributes, valueLength } = limits;
-    attributes.setAll(link.attributes, linkAttributes, valueLength);
-    attributes.dropped += link.droppedAttributesCount ?? 0;
-    const context = linkable(link.context, attributes);
-    if (context === undefined) return this;
+    const own = attributes || droppedAttributesCount > 0
+      ? attributeList(attributes, limits.linkAttributes, limits.valueLength)
+      : NO_ATTRIBUTES;
+    const isValid = isSpanContextValid(context);
+    const says = isValid || own.keys.length + own.dropped > 0 ||
+      context.traceState?.serialize();
+    if (this.endAt !== undefined || !says) return this;
+    if (droppedAttributesCount > 0) own.dropped += droppedAttributesCount;
     if (this.links.length >= limits.links) this.droppedLinks++;
-    else this.links.push({ context, attributes });
+    else {
+      this.links.push({
+        context: isValid ? context : { ...context, ...INVALID_SPAN_CONTEXT },
+        attributes: own,
+      });
+    }
     return this;
   }
 
@@ -134,27 +194,27 @@ export class EdgeSpan implements Span {
 
   /** Ok is final, Error goes before Unset; only Error has a message. */
   setStatus({ code, message }: SpanStatus): this {
-    const isFinal = this.status.code === SpanStatusCode.OK;
-    if (this.endAt !== undefined || isFinal || code === SpanStatusCode.UNSET) {
-      return this;
+    const isOpen = this.endAt === undefined && this.status.code !== STATUS_OK;
+    if (isOpen && code !== STATUS_UNSET) {
+      this.status = code === STATUS_ERROR && message
+        ? { code, message: `${message}` }
+        : { code };
     }
-    this.status = code === SpanStatusCode.ERROR && message
-      ? { code, message: message.slice(0, this.start.limits.valueLength) }
-      : { code };
     return this;
   }
 
   updateName(name: string): this {
-    if (this.endAt === undefined) this.name = name;
+    if (this.endAt === undefined) this.name = `${name}`;
     return this;
   }
 
+  /** Takes whatever may have been thrown. */
   recordException(exception: Exception, time?: TimeInput): void {
-    const { name, code, message, stack } = typeof exception === "string"
-      ? { message: exception } as Exclude<Exception, string>
-      : exception;
+    const { name, code, message = String(exception), stack } = Object(
+      exception,
+    );
     this.addEvent("exception", {
-      "exception.type": name ?? (code === undefined ? code : String(code)),
+      "exception.type": name ?? code?.toString(),
       "exception.message": message,
       "exception.stacktrace": stack,
     }, time);
@@ -164,34 +224,37 @@ export class EdgeSpan implements Span {
     if (this.endAt !== undefined) return;
     const { clock, startAt, sink } = this.start;
     this.endAt = later(clock.at(time), startAt);
+    this.#measure();
     sink.ended(this);
   }
-}
 
-/** About how many bytes a span takes, for bounding what is kept. */
-export function sizeOfSpan(span: EdgeSpan): number {
-  let size = BASE_BYTES + span.name.length + sizeOf(span.attributes) +
-    (span.status.message?.length ?? 0);
-  for (const { name, attributes } of span.events) {
-    size += EVENT_BYTES + name.length + sizeOf(attributes);
+  /** Has it exported as sampled because a tail rule keeps it; what it propagates stays as it was. */
+  keep(rule: string): this {
+    const { context } = this.start;
+    const traceFlags = context.traceFlags | SAMPLED;
+    this.start = { ...this.start, context: { ...context, traceFlags } };
+    this.attributes.set("baton.sampled_by", rule, Infinity, Infinity);
+    return this;
   }
-  for (const { attributes } of span.links) {
-    size += EVENT_BYTES + sizeOf(attributes);
+
+  /** Adds up its size, and says if something was left out of it. */
+  #measure(): void {
+    let dropped = this.droppedEvents + this.droppedLinks;
+    this.bytes = this.status.message?.length ?? 0;
+    const measure = ({ name = "", attributes }: Part) => {
+      this.bytes += PART_BYTES + name.length + attributes.size;
+      dropped += attributes.dropped;
+    };
+    measure(this);
+    this.events.forEach(measure);
+    this.links.forEach(measure);
+    if (dropped > 0) {
+      diag.warn(`Left ${dropped} parts out of a span: it reached its limits`);
+    }
   }
-  return size;
 }
 
 function isTime(value: Attributes | TimeInput | undefined): value is TimeInput {
   return typeof value === "number" || Array.isArray(value) ||
     value instanceof Date;
-}
-
-/** A context that a link may hold: an invalid one says something only along with attributes or a state. */
-function linkable(
-  context: SpanContext,
-  attributes: AttributeList,
-): SpanContext | undefined {
-  if (isSpanContextValid(context)) return context;
-  if (attributes.keys.length === 0 && !context.traceState) return undefined;
-  return { ...context, traceId: INVALID_TRACEID, spanId: INVALID_SPANID };
 }

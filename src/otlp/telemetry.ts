@@ -1,5 +1,5 @@
 import type { Context, TracerProvider } from "@opentelemetry/api";
-import { sleep } from "../core/clock.ts";
+import { createFetch, type FetchParts } from "../http/fetch.ts";
 import { EdgeContextManager } from "../w3c/context_manager.ts";
 import { W3CPropagator } from "../w3c/propagator.ts";
 import { activeContext } from "./active.ts";
@@ -10,18 +10,30 @@ import {
   systemTelemetryClock,
   type TelemetryClock,
 } from "./clock.ts";
-import { readEnv } from "./env.ts";
+import { abortable, withDeadline } from "./deadline.ts";
+import { merge, readEnv } from "./env.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { type EdgeMeterProvider, Metrics } from "./meter.ts";
 import type { Metric } from "./metric.ts";
-import { flushWait, type TelemetryOptions } from "./options.ts";
-import { describeResource, type ResourceSettings } from "./resource.ts";
+import {
+  DEFAULT_TIMEOUT_MS,
+  nonNegative,
+  type TelemetryOptions,
+} from "./options.ts";
+import { describeResource, SDK_NAME, SDK_VERSION } from "./resource.ts";
 import { alwaysOn, parentBased } from "./sampler.ts";
 import type { FlushScope } from "./scope.ts";
-import { makeSignal, sendMetrics, sendSpans, type Signal } from "./signal.ts";
+import {
+  makeSignal,
+  sendMetrics,
+  sendSpans,
+  type Signal,
+  UNSENT,
+} from "./signal.ts";
 import { clearSlot, fillSlot } from "./slot.ts";
 import type { EdgeSpan } from "./span.ts";
-import { EdgeTracerProvider } from "./tracer.ts";
+import { judgeBy } from "./tail.ts";
+import { tracerProvider } from "./tracer.ts";
 
 /** What a flush did. */
 export interface FlushReport {
@@ -33,6 +45,10 @@ export interface FlushReport {
   readonly dropped: number;
   /** How many of the spans ended after the flush of their own scope. */
   readonly late: number;
+  /** How many HTTP requests it took, repeats included. */
+  readonly requests: number;
+  /** How many bytes their bodies had, as they were sent. */
+  readonly bytes: number;
   /** What went wrong, or what the receiver warned of. */
   readonly error?: string;
 }
@@ -60,66 +76,108 @@ export class Telemetry implements AsyncDisposable {
   /** Makes meters whose numbers this telemetry sends. */
   readonly meterProvider: EdgeMeterProvider;
   /** Carries W3C trace context and baggage; works even when telemetry is disabled. */
-  readonly propagator: W3CPropagator = new W3CPropagator();
+  readonly propagator: W3CPropagator;
   /** Keeps the current context where the host can. */
   readonly contextManager: EdgeContextManager = new EdgeContextManager();
+  /**
+   * The host's `fetch`, with a CLIENT span for each call and W3C headers, in the current context.
+   *
+   * It makes neither where the host traces `fetch` itself, as Deno does with `OTEL_DENO=true`.
+   */
+  readonly fetch: typeof fetch;
 
   readonly #clock: TelemetryClock;
   readonly #flushWaitMs: number;
+  readonly #metricsEveryMs: number;
+  readonly #fetchParts: FetchParts;
   readonly #traces: Signal<EdgeSpan> | undefined;
   readonly #points: Signal<Metric> | undefined;
   readonly #buffer: SpanBuffer;
   readonly #metrics: Metrics;
-  readonly #sender: ResourceSettings;
+  readonly #options: TelemetryOptions;
   #resource: AttributeList | undefined;
+  /** When metrics were sent last, on the monotonic clock. */
+  #metricsAt = -Infinity;
 
   /**
    * Makes a telemetry; {@link Telemetry.register} makes it everybody's.
    *
    * @throws {TypeError} When an endpoint is no absolute http or https URL.
-   * @throws {RangeError} When a protocol is unknown or a duration is negative or not finite.
+   * @throws {RangeError} When a protocol is unknown, or a duration or `maxSpans` is negative or not finite.
    */
   constructor(options: TelemetryOptions = {}) {
-    const { clock = systemTelemetryClock, sampler, limits } = options;
-    this.#clock = clock;
-    this.#flushWaitMs = flushWait(options);
+    const {
+      clock = systemTelemetryClock,
+      sampler = parentBased(alwaysOn),
+      tail = [],
+      limits,
+      maxSpans = 8_192,
+      flushWaitMs = 2_000,
+      metricsEveryMs = 0,
+      temporality = "delta",
+      exemplars = "trace_based",
+      propagators = ["tracecontext", "baggage"],
+    } = options;
     const context = activeContext(this.contextManager);
-    this.#traces = makeSignal("traces", options, clock, context);
-    this.#points = makeSignal("metrics", options, clock, context);
-    this.#buffer = new SpanBuffer(clock);
-    this.#metrics = new Metrics(this.#points !== undefined, clock);
-    this.#sender = {
-      serviceName: options.serviceName,
-      serviceVersion: options.serviceVersion,
-      instanceId: options.instanceId ?? "isolate",
-      attributes: options.resource ?? {},
-    };
-    this.meterProvider = this.#metrics;
-    this.tracerProvider = new EdgeTracerProvider({
+    const parts = { clock, context };
+    this.#clock = clock;
+    this.#options = options;
+    this.#traces = makeSignal("traces", options, parts);
+    this.#points = makeSignal("metrics", options, parts);
+    this.#flushWaitMs = Math.min(
+      nonNegative("flushWaitMs", flushWaitMs),
+      (this.#traces?.timeoutMs ?? DEFAULT_TIMEOUT_MS) / 2,
+    );
+    this.#metricsEveryMs = nonNegative("metricsEveryMs", metricsEveryMs);
+    this.#buffer = new SpanBuffer(
+      clock,
+      nonNegative("maxSpans", maxSpans),
+      judgeBy(tail),
+    );
+    this.meterProvider = this.#metrics = new Metrics({
+      ...parts,
+      enabled: this.#points !== undefined,
+      temporality,
+      exemplars,
+    });
+    this.tracerProvider = tracerProvider({
+      ...parts,
       enabled: this.#traces !== undefined,
       buffer: this.#buffer,
-      sampler: sampler ?? parentBased(alwaysOn),
+      sampler,
+      hasTail: tail.length > 0,
       limits: { ...DEFAULT_LIMITS, ...limits },
-      clock,
-      context,
     });
+    this.propagator = new W3CPropagator({
+      trace: propagators.includes("tracecontext"),
+      baggage: propagators.includes("baggage"),
+    });
+    this.#fetchParts = {
+      tracer: () => this.tracerProvider.getTracer(SDK_NAME, SDK_VERSION),
+      propagator: () => this.propagator,
+      clientSpans: options.clientSpans,
+      propagateTo: options.propagateTo,
+    };
+    this.fetch = createFetch(this.#fetchParts, () => context.active());
   }
 
   /**
    * Makes a telemetry of OpenTelemetry's environment variables.
    *
-   * It reads `OTEL_SDK_DISABLED`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER` with its `_ARG`,
-   * `OTEL_{TRACES,METRICS}_EXPORTER` (`otlp` or `none`), and of `OTEL_EXPORTER_OTLP_`, also for each signal,
-   * `ENDPOINT`, `HEADERS`, `PROTOCOL`, `COMPRESSION` and `TIMEOUT`. What cannot be understood is reported through
-   * `diag` and ignored.
+   * What has a meaning here is honoured: resource, propagators, samplers, exporters (`otlp`, `console`, `none`), limits,
+   * exemplars, temporality, and all of OTLP, also for each signal. `OTEL_BSP_MAX_QUEUE_SIZE` is `maxSpans`,
+   * `OTEL_METRIC_EXPORT_INTERVAL` is `metricsEveryMs`; `OTEL_BSP_EXPORT_TIMEOUT` and `OTEL_METRIC_EXPORT_TIMEOUT` are
+   * their signal's `timeoutMs` unless its own OTLP variable says otherwise. A time-out of 0 is none.
+   *
+   * What is empty counts as unset. What cannot be understood, and every other `OTEL_` variable, such as those of logs, of
+   * batches, of base-2 histograms and `OTEL_CONFIG_FILE`, is reported through `diag`, without its value, and ignored.
    *
    * @param env The variables: `Deno.env.toObject()`, `process.env`, or a worker's `env`; what is no string is ignored.
-   * @param options What the variables do not say; it wins over them, resource attributes one by one.
+   * @param options What the variables do not say; it wins over them, also one by one in `resource`, `headers`, `limits`,
+   * `traces` and `metrics`.
    */
   static fromEnv(env: object, options: TelemetryOptions = {}): Telemetry {
-    const read = readEnv(env);
-    const resource = { ...read.resource, ...options.resource };
-    return new Telemetry({ ...read, ...options, resource });
+    return new Telemetry(merge(readEnv(env), options));
   }
 
   /**
@@ -150,47 +208,63 @@ export class Telemetry implements AsyncDisposable {
     return this.#buffer.open(context);
   }
 
+  /** {@link Telemetry.fetch} in a context that is given, for hosts that keep none. */
+  fetchIn(context: Context): typeof fetch {
+    return createFetch(this.#fetchParts, () => context);
+  }
+
   /**
-   * Sends what has ended, and the metrics; never rejects, and ends within `timeoutMs`.
+   * Sends what has ended, and the metrics where they are due; never rejects, and ends within `timeoutMs`.
    *
    * With a context that has a scope, it waits up to `flushWaitMs` for the scope's open spans and sends that scope's;
    * with them go spans outside of any scope and those that ended after their own scope's flush. Otherwise it waits for
-   * nothing and sends what has ended everywhere.
+   * nothing and sends what has ended everywhere. Metrics are due as `metricsEveryMs` says.
    */
-  async flush(context?: Context): Promise<FlushReport> {
-    const startedAt = monotonic(this.#clock);
-    const scope = context && this.#buffer.find(context);
-    if (scope !== undefined) await this.#settle(scope);
-    const { spans, late, dropped } = this.#buffer.take(scope);
-    const resource = this.#resource ??= attributeList(
-      describeResource(this.#sender),
-    );
-    const flush = { clock: this.#clock, resource, startedAt };
-    const [traces, metrics] = await Promise.all([
-      this.#traces && sendSpans(this.#traces, flush, spans),
-      this.#points && sendMetrics(this.#points, flush, this.#metrics),
-    ]);
-    const error = traces?.error ?? metrics?.error;
-    return {
-      spans: traces?.accepted ?? 0,
-      points: metrics?.accepted ?? 0,
-      dropped: dropped + (traces?.dropped ?? 0) + (metrics?.dropped ?? 0),
-      late,
-      ...(error === undefined ? {} : { error }),
-    };
+  flush(context?: Context): Promise<FlushReport> {
+    return this.#flush(context && this.#buffer.find(context), false);
   }
 
   /** Unregisters and sends what is left. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.unregister();
-    await this.flush();
+    await this.#flush(undefined, true);
   }
 
-  async #settle(scope: FlushScope): Promise<void> {
-    if (scope.open === 0) return;
-    const done = new AbortController();
-    const timeUp = sleep(this.#clock, this.#flushWaitMs, done.signal);
-    await Promise.race([scope.idle(), timeUp]);
-    done.abort();
+  async #flush(
+    scope: FlushScope | undefined,
+    isLast: boolean,
+  ): Promise<FlushReport> {
+    const startedAt = monotonic(this.#clock);
+    if (scope?.open) {
+      await withDeadline(
+        this.#clock,
+        this.#flushWaitMs,
+        (timeUp) => abortable(scope.idle(), timeUp),
+      ).catch(() => {});
+    }
+    const { spans, late, dropped } = this.#buffer.take(scope, isLast);
+    const resource = this.#resource ??= attributeList(
+      describeResource(this.#options),
+    );
+    const flush = { clock: this.#clock, resource, startedAt };
+    const isDue = !scope?.isRequest ||
+      startedAt - this.#metricsAt >= this.#metricsEveryMs;
+    if (isDue) this.#metricsAt = startedAt;
+    const [traces, metrics] = await Promise.all([
+      this.#traces ? sendSpans(this.#traces, flush, spans) : UNSENT,
+      this.#points && isDue
+        ? sendMetrics(this.#points, flush, this.#metrics)
+        : UNSENT,
+    ]);
+    const error = traces.error || metrics.error;
+    return {
+      spans: traces.accepted,
+      points: metrics.accepted,
+      dropped: dropped + traces.dropped + metrics.dropped,
+      late,
+      requests: traces.requests + metrics.requests,
+      bytes: traces.bytes + metrics.bytes,
+      ...(error && { error }),
+    };
   }
 }

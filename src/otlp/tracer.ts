@@ -1,31 +1,37 @@
-import {
-  type Context,
-  INVALID_SPAN_CONTEXT,
-  isSpanContextValid,
-  type Sampler,
-  SamplingDecision,
-  type Span,
-  type SpanContext,
-  SpanKind,
-  type SpanOptions,
-  trace,
-  TraceFlags,
-  type Tracer,
-  type TracerOptions,
-  type TracerProvider,
+import type {
+  Context,
+  Sampler,
+  SamplingResult,
+  Span,
+  SpanContext,
+  SpanOptions,
+  Tracer,
+  TracerProvider,
 } from "@opentelemetry/api";
+import {
+  KIND_INTERNAL,
+  KIND_SERVER,
+  NOT_RECORD,
+  RECORD_AND_SAMPLED,
+  SAMPLED,
+} from "../core/codes.ts";
+import { safely } from "../core/safely.ts";
 import { isTracingSuppressed } from "../w3c/suppression.ts";
+import { INVALID_SPAN_CONTEXT, trace } from "../w3c/api.ts";
 import type { ActiveContext } from "./active.ts";
-import type { Attributes } from "./attributes.ts";
 import type { SpanBuffer } from "./buffer.ts";
 import { RootClock, type TelemetryClock } from "./clock.ts";
 import { newSpanId, newTraceId } from "./ids.ts";
 import type { SpanLimits } from "./limits.ts";
-import type { Library } from "./resource.ts";
+import { type Library, perLibrary } from "./resource.ts";
+import { validParent } from "./sampler.ts";
 import { EdgeSpan } from "./span.ts";
 
 /** W3C's flag of a trace id that is random. */
 const RANDOM = 2;
+
+/** What a sampler that fails decides. */
+const UNDECIDED: SamplingResult = { decision: NOT_RECORD };
 
 /** What all tracers of one `Telemetry` share. */
 export interface Tracing {
@@ -33,37 +39,17 @@ export interface Tracing {
   readonly enabled: boolean;
   readonly buffer: SpanBuffer;
   readonly sampler: Sampler;
+  /** Whether tail rules decide about what the sampler lets go, so that it is recorded. */
+  readonly hasTail: boolean;
   readonly limits: SpanLimits;
   readonly clock: TelemetryClock;
   readonly context: ActiveContext;
 }
 
-/** Hands out tracers, one per library. */
-export class EdgeTracerProvider implements TracerProvider {
-  readonly #tracing: Tracing;
-  readonly #tracers = new Map<string, EdgeTracer>();
-
-  constructor(tracing: Tracing) {
-    this.#tracing = tracing;
-  }
-
-  getTracer(name: string, version?: string, options?: TracerOptions): Tracer {
-    const schemaUrl = options?.schemaUrl;
-    const key = JSON.stringify([name, version, schemaUrl]);
-    let tracer = this.#tracers.get(key);
-    if (tracer === undefined) {
-      tracer = new EdgeTracer({ name, version, schemaUrl }, this.#tracing);
-      this.#tracers.set(key, tracer);
-    }
-    return tracer;
-  }
-}
-
-/** What the sampler made of a span that is to start. */
-interface Sampled {
-  readonly context: SpanContext;
-  readonly isRecorded: boolean;
-  readonly attributes: Attributes | undefined;
+/** Hands out tracers, one for each library. */
+export function tracerProvider(tracing: Tracing): TracerProvider {
+  const getTracer = perLibrary((library) => new EdgeTracer(library, tracing));
+  return { getTracer };
 }
 
 /** Starts spans for one library. */
@@ -79,17 +65,61 @@ export class EdgeTracer implements Tracer {
   startSpan(
     name: string,
     options: SpanOptions = {},
-    context: Context = this.#tracing.context.active(),
+    current: Context = this.#tracing.context.active(),
   ): Span {
-    const base = options.root ? trace.deleteSpan(context) : context;
+    const { enabled, buffer, sampler, hasTail, limits } = this.#tracing;
+    const { kind = KIND_INTERNAL, attributes = {}, links = [], startTime } =
+      options;
+    const base = options.root ? trace.deleteSpan(current) : current;
     const parent = validParent(base);
-    if (!this.#tracing.enabled || isTracingSuppressed(base)) {
+    const scope = buffer.scopeOf(base);
+    if (kind === KIND_SERVER) scope.isRequest = true;
+    if (!enabled || isTracingSuppressed(base)) {
       return trace.wrapSpanContext(parent ?? INVALID_SPAN_CONTEXT);
     }
-    const sampled = this.#sample(name, options, base, parent);
-    return sampled.isRecorded
-      ? this.#record(name, options, base, parent, sampled)
-      : trace.wrapSpanContext(sampled.context);
+    const { traceId = newTraceId(), traceFlags = RANDOM } = parent ?? {};
+    const { decision, attributes: more, traceState = parent?.traceState } =
+      safely(
+        () =>
+          sampler.shouldSample(base, traceId, name, kind, attributes, links),
+        UNDECIDED,
+      );
+    const isSampled = decision === RECORD_AND_SAMPLED;
+    const context: SpanContext = {
+      traceId,
+      spanId: newSpanId(),
+      traceFlags: traceFlags & RANDOM | (isSampled ? SAMPLED : 0),
+    };
+    if (traceState !== undefined) context.traceState = traceState;
+    if (decision === NOT_RECORD && !hasTail) {
+      return trace.wrapSpanContext(context);
+    }
+    const trail = hasTail && !isSampled ? scope.trailOf(traceId) : undefined;
+    if (trail !== undefined) trail.open++;
+    scope.open++;
+    const above = trace.getSpan(base);
+    const isLocalRoot = !(above instanceof EdgeSpan);
+    const clock = isLocalRoot
+      ? new RootClock(this.#tracing.clock)
+      : above.start.clock;
+    const span = new EdgeSpan(`${name}`, {
+      clock,
+      isLocalRoot,
+      startAt: clock.at(startTime),
+      context,
+      parent,
+      scope,
+      kind,
+      sink: buffer,
+      generation: scope.generation,
+      trail,
+      library: this.#library,
+      limits,
+    });
+    // an empty record would make what reads all later ones slow in V8
+    if (options.attributes) span.setAttributes(attributes);
+    if (more) span.setAttributes(more);
+    return span.addLinks(links);
   }
 
   startActiveSpan<F extends (span: Span) => unknown>(
@@ -105,74 +135,4 @@ export class EdgeTracer implements Tracer {
       () => callback(span),
     ) as ReturnType<F>;
   }
-
-  /** Gives the span its identity, and has the sampler decide about it. */
-  #sample(
-    name: string,
-    { kind = SpanKind.INTERNAL, attributes = {}, links = [] }: SpanOptions,
-    base: Context,
-    parent: SpanContext | undefined,
-  ): Sampled {
-    const traceId = parent?.traceId ?? newTraceId();
-    const { sampler } = this.#tracing;
-    const { decision, attributes: added, traceState = parent?.traceState } =
-      sampler.shouldSample(base, traceId, name, kind, attributes, links);
-    const context: SpanContext = {
-      traceId,
-      spanId: newSpanId(),
-      traceFlags: flags(decision, parent),
-    };
-    if (traceState !== undefined) context.traceState = traceState;
-    const isRecorded = decision !== SamplingDecision.NOT_RECORD;
-    return { context, isRecorded, attributes: added };
-  }
-
-  #record(
-    name: string,
-    { kind = SpanKind.INTERNAL, attributes, links, startTime }: SpanOptions,
-    base: Context,
-    parent: SpanContext | undefined,
-    sampled: Sampled,
-  ): EdgeSpan {
-    const { buffer, limits } = this.#tracing;
-    const above = trace.getSpan(base);
-    const isLocalRoot = !(above instanceof EdgeSpan);
-    const clock = isLocalRoot
-      ? new RootClock(this.#tracing.clock)
-      : above.start.clock;
-    const scope = buffer.scopeOf(base);
-    scope.enter();
-    const span = new EdgeSpan(name, {
-      sink: buffer,
-      scope,
-      generation: scope.generation,
-      library: this.#library,
-      limits,
-      clock,
-      kind,
-      context: sampled.context,
-      parent,
-      startAt: isLocalRoot && startTime === undefined
-        ? clock.startAt
-        : clock.at(startTime),
-    });
-    if (attributes !== undefined) span.setAttributes(attributes);
-    if (sampled.attributes !== undefined) {
-      span.setAttributes(sampled.attributes);
-    }
-    return links === undefined ? span : span.addLinks(links);
-  }
-}
-
-function validParent(context: Context): SpanContext | undefined {
-  const parent = trace.getSpanContext(context);
-  return parent && isSpanContextValid(parent) ? parent : undefined;
-}
-
-/** The sampled flag as decided, the random flag as the trace has it. */
-function flags(decision: SamplingDecision, parent?: SpanContext): number {
-  const sampled = decision === SamplingDecision.RECORD_AND_SAMPLED
-    ? TraceFlags.SAMPLED
-    : TraceFlags.NONE;
-  return sampled | (parent === undefined ? RANDOM : parent.traceFlags & RANDOM);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { type Broker, UpstashBroker } from "../../mod.ts";
+import { UpstashBroker, type WorkflowBroker } from "../../mod.ts";
 import { MemoryBroker } from "../../src/broker/memory.ts";
 import { cron } from "../../src/cron/mod.ts";
 import { connect } from "../../src/upstash/mod.ts";
@@ -28,7 +28,7 @@ const CHAIN: readonly string[] = [
 
 /** A request to one process, then a cron run of another one. */
 async function signUpAndDrain(
-  broker: () => Broker,
+  broker: () => WorkflowBroker,
   check: (collector: Collector) => void,
 ): Promise<void> {
   await using received = serveCollector();

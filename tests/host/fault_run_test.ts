@@ -6,11 +6,11 @@ import { assert, assertEquals } from "@std/assert";
 import { Queue, UpstashBroker } from "../../mod.ts";
 import { connect } from "../../src/upstash/mod.ts";
 import { inspectAll } from "../support/books.ts";
+import { forgetAll, leftovers } from "../support/fault_run/leftovers.ts";
 import { QUEUE, work } from "../support/fault_run/tasks.ts";
 import { newWitness } from "../support/fault_run/witness.ts";
 import type { Lane } from "../support/gateway/mod.ts";
 import { startGateway } from "../support/gateway/mod.ts";
-import { RespClient } from "../support/resp_client.ts";
 import { test } from "../support/suite.ts";
 
 const TASKS = 10_000;
@@ -107,7 +107,7 @@ test("10,000 tasks survive every fault and a killed consumer every second", asyn
   );
   await witness.leave();
 
-  await forgetAll(gateway.faults(), quiet);
+  await forgetAll(gateway.faults(), quiet, QUEUE);
   const left = await leftovers(port);
   assertEquals(left, [], "records left after all TTLs");
 });
@@ -156,43 +156,4 @@ async function kill(consumer: Deno.ChildProcess): Promise<void> {
     consumer.kill("SIGKILL");
   } catch { /* it ended by itself */ }
   await consumer.status;
-}
-
-/** Lets everything be forgotten: the clock moves past all TTLs, and steps sweep until nothing is left. */
-async function forgetAll(lane: Lane, broker: UpstashBroker): Promise<void> {
-  lane.set({ clock: { offsetMs: 8 * 86_400_000 } });
-  for (let seq = 1;; seq++) {
-    const { sweeping } = await broker.step(QUEUE, {
-      consumer: "janitor",
-      seq,
-      leaseMs: 1_000,
-      limit: 0,
-      maxBytes: 1,
-      alone: true,
-      settle: [],
-      extend: [],
-    });
-    if (!sweeping) return;
-    assert(seq < 1_000, "the sweep never ends");
-  }
-}
-
-/** Every member and field that is no canary. */
-async function leftovers(port: number): Promise<string[]> {
-  await using redis = await RespClient.connect({ port });
-  const keys = await redis.command("KEYS", "*") as string[];
-  const left: string[] = [];
-  for (const key of keys.sort()) {
-    if (key.endsWith(":meta")) continue;
-    const hash = /:(state|body\.\d)$/.test(key);
-    const members = await redis.command(
-      ...(hash ? ["HKEYS", key] : ["ZRANGE", key, "0", "-1"]),
-    ) as string[];
-    left.push(
-      ...members.filter((member) => member !== "!canary").map((member) =>
-        `${key} ${member}`
-      ),
-    );
-  }
-  return left;
 }

@@ -67,6 +67,15 @@ export interface ReceivedSpan {
   readonly request: number;
 }
 
+/** One measurement of a point. */
+export interface ReceivedExemplar {
+  readonly value: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly traceId?: string;
+  readonly spanId?: string;
+}
+
 /** A number, or a histogram's numbers, for one set of attributes. */
 export interface ReceivedPoint {
   readonly attributes: Attributes;
@@ -81,6 +90,7 @@ export interface ReceivedPoint {
   readonly max?: number;
   readonly bounds?: readonly number[];
   readonly buckets?: readonly number[];
+  readonly exemplars?: readonly ReceivedExemplar[];
 }
 
 export interface ReceivedMetric {
@@ -302,6 +312,7 @@ function readPoint(point: Message): ReceivedPoint {
     attributes: attributes(point.attributes),
     ...(start ? { startAt: millis(BigInt(start)) } : {}),
     at: millis(BigInt(point.timeUnixNano as string)),
+    ...readExemplars(point),
   };
   if (point.count === undefined) {
     return { ...common, value: Number(point.asInt ?? point.asDouble) };
@@ -314,6 +325,20 @@ function readPoint(point: Message): ReceivedPoint {
     max: Number(point.max),
     bounds: (point.explicitBounds as unknown[] ?? []).map(Number),
     buckets: (point.bucketCounts as unknown[] ?? []).map(Number),
+  };
+}
+
+function readExemplars(
+  point: Message,
+): { readonly exemplars?: readonly ReceivedExemplar[] } {
+  if (point.exemplars === undefined) return {};
+  return {
+    exemplars: list(point.exemplars).map((exemplar) => ({
+      value: Number(exemplar.asInt ?? exemplar.asDouble),
+      at: millis(BigInt(exemplar.timeUnixNano as string)),
+      ...text("traceId", exemplar.traceId),
+      ...text("spanId", exemplar.spanId),
+    })),
   };
 }
 

@@ -1,15 +1,16 @@
 /** The parts of a queue for tests of its consumer's side: a memory broker that writes down its requests, a clock that stands still, and no telemetry. */
 import { ROOT_CONTEXT } from "@opentelemetry/api";
 import type {
-  Broker,
   Settlement,
   StepReply,
   StepRequest,
+  WorkflowBroker,
 } from "../../src/broker/broker.ts";
 import { MemoryBroker } from "../../src/broker/memory.ts";
 import { systemRandom } from "../../src/core/id.ts";
 import type { Call, Handler } from "../../src/core/task.ts";
 import { enqueue } from "../../src/queue/enqueue.ts";
+import { Events } from "../../src/queue/events.ts";
 import type { QueueLimits, QueueParts } from "../../src/queue/parts.ts";
 import { ManualClock } from "./manual_clock.ts";
 import { recording, type RecordingBroker } from "./recording_broker.ts";
@@ -51,7 +52,7 @@ export interface BenchOptions {
 export function bench(options: BenchOptions = {}): Bench {
   const { handlers = [], limits = {}, aheadMs = 0, step } = options;
   const clock = new ManualClock();
-  const memory: Broker = new MemoryBroker({
+  const memory: WorkflowBroker = new MemoryBroker({
     clock: { now: () => clock.now() - aheadMs },
   });
   const broker = recording(
@@ -71,6 +72,9 @@ export function bench(options: BenchOptions = {}): Bench {
     handlers: new Map(handlers.map((handler) => [handler.name, handler])),
     instrument,
     redact: (error) => error,
+    events: new Events(() => {}),
+    middleware: [],
+    report: undefined,
     limits: {
       maxPayloadBytes: 262_144,
       maxResultBytes: 1_000,

@@ -44,7 +44,7 @@ const knownToOtlp: readonly string[] = [
   "core/check.ts",
   "core/clock.ts",
   "core/id.ts",
-  "core/safely.ts",
+  "core/codes.ts",
   "core/safely.ts",
 ];
 

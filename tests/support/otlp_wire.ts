@@ -3,7 +3,8 @@
 /** A message in the shape of OTLP's JSON. */
 export type Message = Record<string, unknown>;
 
-type Scalar =
+/** How a member without members is written. */
+export type Scalar =
   | "string"
   | "id"
   | "bytes"
@@ -16,9 +17,14 @@ type Scalar =
   | "double";
 
 /** A field's name, how it is written, and whether it repeats. */
-type Field = readonly [name: string, type: Scalar | (() => Schema), many?: "*"];
+export type Field = readonly [
+  name: string,
+  type: Scalar | (() => Schema),
+  many?: "*",
+];
 
-type Schema = Readonly<Record<number, Field>>;
+/** A message's fields, by their numbers. */
+export type Schema = Readonly<Record<number, Field>>;
 
 const anyValue: Schema = {
   1: ["stringValue", "string"],
@@ -35,7 +41,10 @@ const keyValue: Schema = {
   2: ["value", () => anyValue],
 };
 
-const resource: Schema = { 1: ["attributes", () => keyValue, "*"] };
+const resource: Schema = {
+  1: ["attributes", () => keyValue, "*"],
+  2: ["droppedAttributesCount", "uint32"],
+};
 
 const library: Schema = { 1: ["name", "string"], 2: ["version", "string"] };
 
@@ -74,10 +83,20 @@ const span: Schema = {
   16: ["flags", "fixed32"],
 };
 
+const exemplar: Schema = {
+  2: ["timeUnixNano", "fixed64"],
+  3: ["asDouble", "double"],
+  4: ["spanId", "id"],
+  5: ["traceId", "id"],
+  6: ["asInt", "sfixed64"],
+  7: ["filteredAttributes", () => keyValue, "*"],
+};
+
 const numberPoint: Schema = {
   2: ["startTimeUnixNano", "fixed64"],
   3: ["timeUnixNano", "fixed64"],
   4: ["asDouble", "double"],
+  5: ["exemplars", () => exemplar, "*"],
   6: ["asInt", "sfixed64"],
   7: ["attributes", () => keyValue, "*"],
 };
@@ -89,6 +108,7 @@ const histogramPoint: Schema = {
   5: ["sum", "double"],
   6: ["bucketCounts", "fixed64", "*"],
   7: ["explicitBounds", "double", "*"],
+  8: ["exemplars", () => exemplar, "*"],
   9: ["attributes", () => keyValue, "*"],
   11: ["min", "double"],
   12: ["max", "double"],
@@ -129,8 +149,18 @@ function request(
   return { 1: [kind, () => perResource, "*"] };
 }
 
-const traces = request("resourceSpans", "scopeSpans", "spans", span);
-const metrics = request("resourceMetrics", "scopeMetrics", "metrics", metric);
+export const traces: Schema = request(
+  "resourceSpans",
+  "scopeSpans",
+  "spans",
+  span,
+);
+export const metrics: Schema = request(
+  "resourceMetrics",
+  "scopeMetrics",
+  "metrics",
+  metric,
+);
 
 /** Reads an `ExportTraceServiceRequest`. */
 export function decodeTraces(bytes: Uint8Array): Message {

@@ -2,9 +2,9 @@
 import { Queue, type QueueOptions } from "../../mod.ts";
 import { MemoryBroker } from "../../src/broker/memory.ts";
 import type {
-  Broker,
   EnqueueRequest,
   NewTask,
+  WorkflowBroker,
 } from "../../src/broker/broker.ts";
 
 /** A queue, and what it asked of its broker: of the one in the options, else of one in memory. */
@@ -22,26 +22,26 @@ export interface Asked {
 }
 
 /** A broker with a memory for questions. */
-export interface RecordingBroker extends Broker {
+export interface RecordingBroker extends WorkflowBroker {
   /** Every request so far. */
   readonly asked: readonly Asked[];
   /** The requests of one verb. */
-  of<Request>(verb: keyof Broker): readonly Request[];
+  of<Request>(verb: keyof WorkflowBroker): readonly Request[];
   /** Every task that was sent, in order. */
   readonly sent: readonly NewTask[];
 }
 
 /** Hands everything on to `broker`, and remembers it; what `instead` has is answered by that. */
 export function recording(
-  broker: Broker,
-  instead: Partial<Broker> = {},
+  broker: WorkflowBroker,
+  instead: Partial<WorkflowBroker> = {},
 ): RecordingBroker {
   const asked: Asked[] = [];
-  const note = (verb: string, request: unknown): Broker => {
+  const note = (verb: string, request: unknown): WorkflowBroker => {
     asked.push({ verb, request });
     return { ...bound(broker), ...instead };
   };
-  const of = <Request>(verb: keyof Broker) =>
+  const of = <Request>(verb: keyof WorkflowBroker) =>
     asked.filter((one) => one.verb === verb)
       .map((one) => one.request as Request);
   return {
@@ -64,10 +64,22 @@ export function recording(
       note("redrive", request).redrive(queue, request),
     inspect: (queue, request) =>
       note("inspect", request).inspect(queue, request),
+    group: (queue, id) => note("group", id).group(queue, id),
+    results: (queue, request) =>
+      note("results", request).results(queue, request),
+    forget: (queue, request) => note("forget", request).forget(queue, request),
+    schedule: (queue, request) =>
+      note("schedule", request).schedule(queue, request),
+    unschedule: (queue, request) =>
+      note("unschedule", request).unschedule(queue, request),
+    suspend: (queue, request) =>
+      note("suspend", request).suspend(queue, request),
+    schedules: (queue, request) =>
+      note("schedules", request).schedules(queue, request),
   };
 }
 
-function bound(broker: Broker): Broker {
+function bound(broker: WorkflowBroker): WorkflowBroker {
   return {
     type: broker.type,
     enqueue: (...call) => broker.enqueue(...call),
@@ -80,5 +92,12 @@ function bound(broker: Broker): Broker {
     purge: (...call) => broker.purge(...call),
     redrive: (...call) => broker.redrive(...call),
     inspect: (...call) => broker.inspect(...call),
+    group: (...call) => broker.group(...call),
+    results: (...call) => broker.results(...call),
+    forget: (...call) => broker.forget(...call),
+    schedule: (...call) => broker.schedule(...call),
+    unschedule: (...call) => broker.unschedule(...call),
+    suspend: (...call) => broker.suspend(...call),
+    schedules: (...call) => broker.schedules(...call),
   };
 }

@@ -94,6 +94,7 @@ export function silentInstrument(): SilentInstrument {
         if (!isHandedOver) ends.push(end);
       };
       return {
+        context,
         carrierOf: () => ({ traceparent: `producer of ${tasks[0]?.id}` }),
         handOver() {
           end("sent");
@@ -102,6 +103,10 @@ export function silentInstrument(): SilentInstrument {
         succeed: () => end("sent"),
         fail: () => end("failed"),
       };
+    },
+    startSchedule: () => ({ carrier: {}, succeed() {}, fail() {} }),
+    startFiring(ambient, _, task) {
+      return this.startEnqueue(ambient, [task]);
     },
     startProcess(delivery, envelope, ambient, worker) {
       const context = marked(ambient, `process ${delivery.id}`);

@@ -1,11 +1,11 @@
 /** A small shop: a signup over HTTP, then three tasks of which each enqueues the next. */
 import { Hono } from "hono";
 import {
-  type Broker,
   defineTask,
   type Enqueued,
   type HandlerContext,
   Queue,
+  type WorkflowBroker,
 } from "../../../mod.ts";
 import { type BatonVariables, tracing } from "../../../src/hono/mod.ts";
 import { Telemetry } from "../../../src/otlp/mod.ts";
@@ -28,7 +28,7 @@ export interface Run {
 
 /** What a shop is made of. */
 export interface ShopOptions {
-  readonly broker: Broker;
+  readonly broker: WorkflowBroker;
   /** Where spans go. */
   readonly endpoint: string;
   /** The process's name in traces. */

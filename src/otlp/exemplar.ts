@@ -1,0 +1,44 @@
+import type { Context, SpanContext } from "@opentelemetry/api";
+import { SAMPLED } from "../core/codes.ts";
+import { trace } from "../w3c/api.ts";
+import type { ActiveContext } from "./active.ts";
+import type { TelemetryClock } from "./clock.ts";
+
+/**
+ * Of which measurements examples are kept, with the span that they were made in.
+ *
+ * - `"trace_based"`: of those made within a sampled span.
+ * - `"always_on"`: of all.
+ * - `"always_off"`: of none.
+ */
+export type ExemplarFilter = "trace_based" | "always_on" | "always_off";
+
+/** One measurement, as an example of those that its point sums up. */
+export interface Exemplar {
+  readonly value: number;
+  /** In milliseconds since the epoch. */
+  readonly at: number;
+  /** The span that it was made in. */
+  readonly span: SpanContext | undefined;
+}
+
+/** Chooses examples. */
+export interface Exemplars {
+  readonly filter: ExemplarFilter;
+  readonly context: ActiveContext;
+  readonly clock: TelemetryClock;
+}
+
+/** The measurement as an example, when the filter lets it pass. */
+export function exemplar(
+  { filter, context, clock }: Exemplars,
+  value: number,
+  given: Context | undefined,
+): Exemplar | undefined {
+  if (filter === "always_off") return undefined;
+  const span = trace.getSpanContext(given ?? context.active());
+  const isSampled = span && span.traceFlags & SAMPLED;
+  return isSampled || filter === "always_on"
+    ? { value, at: clock.now(), span }
+    : undefined;
+}

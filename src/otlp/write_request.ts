@@ -1,0 +1,32 @@
+import type { AttributeList } from "./attributes.ts";
+import type { Library } from "./resource.ts";
+import { writeAttributes } from "./write_attributes.ts";
+import * as w from "./writer.ts";
+
+/** Writes one signal's request: items of one resource, by the library that made them. */
+export function writeRequest<T>(
+  [perResource, perLibrary, plural]: readonly [string, string, string],
+  resource: AttributeList,
+  items: readonly T[],
+  libraryOf: (item: T) => Library,
+  write: (item: T) => void,
+): void {
+  const groups = [...Map.groupBy(items, libraryOf)];
+  w.messages(1, perResource, [resource], () => {
+    w.constant(1, "resource", resource, writeResource);
+    w.messages(2, perLibrary, groups, ([library, group]) => {
+      w.constant(1, "scope", library, writeLibrary);
+      w.messages(2, plural, group, write);
+      w.string(3, "schemaUrl", library.schemaUrl);
+    });
+  });
+}
+
+function writeResource(resource: AttributeList): void {
+  writeAttributes(1, resource);
+}
+
+function writeLibrary({ name, version }: Library): void {
+  w.string(1, "name", name);
+  w.string(2, "version", version);
+}

@@ -1,0 +1,336 @@
+import type { HrTime } from "@opentelemetry/api";
+import { AttributeCache } from "./attribute_cache.ts";
+import * as bytes from "./bytes.ts";
+
+// OTLP's messages as protobuf or as JSON: each member has its number for the one and its name for the other, so every
+// message is described once. A member that is `undefined`, or a count of 0, is left out.
+
+const VARINT = 0;
+const FIXED64 = 1;
+const LENGTH_DELIMITED = 2;
+const FIXED32 = 5;
+
+const QUOTE = 34;
+const COMMA = 44;
+const OPEN_LIST = 91;
+const CLOSE_LIST = 93;
+const OPEN = 123;
+const CLOSE = 125;
+
+const JSON_CACHE = /* @__PURE__ */ new AttributeCache();
+const PROTOBUF_CACHE = /* @__PURE__ */ new AttributeCache();
+
+let isJson = false;
+
+/** How the attributes are encoded that were written before. */
+export let cache: AttributeCache = PROTOBUF_CACHE;
+
+/** In JSON, each member's name in quotes, with the comma before and the colon behind it. */
+const names = /* @__PURE__ */ new Map<string, bytes.Piece>();
+
+/** How many messages are remembered that never change. */
+const MAX_CONSTANTS = 64;
+
+const JSON_CONSTANTS = /* @__PURE__ */ new Map<object, bytes.Piece>();
+const PROTOBUF_CONSTANTS = /* @__PURE__ */ new Map<object, bytes.Piece>();
+let constants = PROTOBUF_CONSTANTS;
+
+// Most instants are of the same second.
+let second = 0;
+let digits = "";
+let low = 0;
+let high = 0;
+
+/** Begins a request; JSON is protobuf's but for ids in hexadecimal and enumerations as numbers. */
+export function begin(json: boolean): void {
+  isJson = json;
+  cache = json ? JSON_CACHE : PROTOBUF_CACHE;
+  constants = json ? JSON_CONSTANTS : PROTOBUF_CONSTANTS;
+  bytes.restart();
+}
+
+/** Ends it, and hands over its bytes. */
+export function end(): Uint8Array<ArrayBuffer> {
+  if (isJson) close(0);
+  return bytes.finish();
+}
+
+/** Begins a nested message; one of a list has no name. Returns where its content begins. */
+export function open(field: number, name?: string, width: number = 1): number {
+  if (!isJson) {
+    tag(field, LENGTH_DELIMITED);
+    return bytes.gap(width);
+  }
+  if (name === undefined) bytes.byte(COMMA);
+  else key(name);
+  return bytes.size();
+}
+
+/** Ends the message that {@link open} began; returns how wide its length was. */
+export function close(start: number, width: number = 1): number {
+  if (!isJson) return bytes.measure(start, width);
+  enclose(start, OPEN, CLOSE);
+  return 1;
+}
+
+/** In JSON: a bracket takes the place of the comma before the first member or element. */
+function enclose(start: number, before: number, after: number): void {
+  if (bytes.size() === start) bytes.byte(before);
+  else bytes.replace(start, before);
+  bytes.byte(after);
+}
+
+/** Writes a message of a list that was written before, from the byte before its content on: its length, or the comma. */
+export function element(field: number, encoded: bytes.Piece): void {
+  if (!isJson) tag(field, LENGTH_DELIMITED);
+  bytes.repeat(encoded);
+}
+
+/** Writes a nested message. */
+export function message<T>(
+  field: number,
+  name: string,
+  item: T,
+  write: (item: T) => void,
+): void {
+  const start = open(field, name);
+  write(item);
+  close(start);
+}
+
+/** Writes a nested message that never changes. */
+export function constant<T extends object>(
+  field: number,
+  name: string,
+  item: T,
+  write: (item: T) => void,
+): void {
+  const known = constants.get(item);
+  if (known !== undefined) return bytes.repeat(known);
+  const start = bytes.size();
+  message(field, name, item, write);
+  if (constants.size === MAX_CONSTANTS) constants.clear();
+  constants.set(item, bytes.since(start));
+}
+
+/** Writes a list of messages, unless it is empty; mostly they are alike in size. */
+export function messages<T>(
+  field: number,
+  name: string,
+  items: readonly T[],
+  write: (item: T, index: number) => void,
+): void {
+  if (items.length === 0) return;
+  const begin = list(name);
+  let width = 1;
+  for (let i = 0; i < items.length; i++) {
+    const start = open(field, undefined, width);
+    write(items[i]!, i);
+    width = close(start, width);
+  }
+  endList(begin);
+}
+
+/** Begins a list of messages. */
+export function list(name: string): number {
+  return isJson ? key(name) : 0;
+}
+
+/** Ends it. */
+export function endList(start: number): void {
+  if (isJson) enclose(start, OPEN_LIST, CLOSE_LIST);
+}
+
+/** Text; lone surrogates become U+FFFD. */
+export function string(
+  field: number,
+  name: string,
+  value: string | undefined,
+): void {
+  if (value === undefined) return;
+  if (isJson) {
+    key(name);
+    quoted(value);
+  } else {
+    tag(field, LENGTH_DELIMITED);
+    if (bytes.plain(value.length, value, 0)) return;
+    const start = bytes.gap(1);
+    bytes.text(value);
+    bytes.measure(start, 1);
+  }
+}
+
+export function binary(field: number, name: string, value: Uint8Array): void {
+  if (!isJson) return blob(field, value);
+  let latin1 = "";
+  for (const code of value) latin1 += String.fromCharCode(code);
+  literal(name, `"${btoa(latin1)}"`);
+}
+
+/** An id, given in hexadecimal. */
+export function id(
+  field: number,
+  name: string,
+  value: string | undefined,
+): void {
+  if (value === undefined) return;
+  if (isJson) {
+    key(name);
+    quoted(value);
+  } else {
+    tag(field, LENGTH_DELIMITED);
+    bytes.byte(value.length / 2);
+    bytes.hex(value);
+  }
+}
+
+export function bool(field: number, name: string, value: boolean): void {
+  if (isJson) return literal(name, String(value));
+  tag(field, VARINT);
+  bytes.byte(Number(value));
+}
+
+/** A count or an enumeration. */
+export function uint(field: number, name: string, value: number): void {
+  if (value === 0) return;
+  if (isJson) return literal(name, String(value));
+  tag(field, VARINT);
+  bytes.varint(value);
+}
+
+export function fixed32(field: number, name: string, value: number): void {
+  if (isJson) return literal(name, String(value));
+  tag(field, FIXED32);
+  bytes.fixed32(value);
+}
+
+export function int64(
+  field: number,
+  name: string,
+  value: number | bigint,
+): void {
+  if (isJson) return literal(name, whole(value));
+  tag(field, VARINT);
+  if (value >= 0 && Number.isSafeInteger(value)) {
+    return bytes.varint(Number(value));
+  }
+  let rest = BigInt.asUintN(64, BigInt(value));
+  while (rest > 127n) {
+    bytes.byte(Number(rest & 127n) | 128);
+    rest >>= 7n;
+  }
+  bytes.byte(Number(rest));
+}
+
+export function fixed64(field: number, name: string, value: number): void {
+  if (isJson) return literal(name, whole(value));
+  tag(field, FIXED64);
+  halves(value);
+}
+
+export function double(field: number, name: string, value: number): void {
+  if (isJson) return literal(name, number(value));
+  tag(field, FIXED64);
+  bytes.float64(value);
+}
+
+/** An instant, in nanoseconds. */
+export function time(field: number, name: string, at: HrTime): void {
+  const seconds = at[0];
+  const nanos = at[1];
+  if (seconds !== second) {
+    const whole = BigInt(Math.max(seconds, 0)) * 1_000_000_000n;
+    second = seconds;
+    digits = `"${seconds}`;
+    low = Number(whole & 0xffff_ffffn);
+    high = Number(whole >> 32n);
+  }
+  if (!isJson) {
+    tag(field, FIXED64);
+    const sum = low + nanos;
+    bytes.fixed32(sum);
+    bytes.fixed32(high + (sum < 2 ** 32 ? 0 : 1));
+  } else if (seconds <= 0) literal(name, `"${nanos}"`);
+  else {
+    literal(name, digits);
+    bytes.nine(nanos);
+    bytes.byte(QUOTE);
+  }
+}
+
+export function fixed64s(
+  field: number,
+  name: string,
+  values: readonly number[],
+): void {
+  packed(field, name, values, whole, halves);
+}
+
+export function doubles(
+  field: number,
+  name: string,
+  values: readonly number[],
+): void {
+  packed(field, name, values, number, bytes.float64);
+}
+
+function packed(
+  field: number,
+  name: string,
+  values: readonly number[],
+  inJson: (value: number) => string,
+  inProtobuf: (value: number) => void,
+): void {
+  if (isJson) return literal(name, `[${values.map(inJson)}]`);
+  const start = open(field);
+  for (const value of values) inProtobuf(value);
+  close(start);
+}
+
+function blob(field: number, content: Uint8Array): void {
+  tag(field, LENGTH_DELIMITED);
+  bytes.varint(content.length);
+  bytes.put(content);
+}
+
+function tag(field: number, wire: number): void {
+  bytes.varint(field << 3 | wire);
+}
+
+/** Writes the 64 bits of a whole number, in two halves. */
+function halves(value: number): void {
+  bytes.fixed32(value);
+  bytes.fixed32(Math.floor(value / 2 ** 32));
+}
+
+/** Writes a JSON member's name; returns where its value begins. */
+function key(name: string): number {
+  const known = names.get(name);
+  if (known === undefined) {
+    const start = bytes.size();
+    bytes.ascii(`,"${name}":`);
+    names.set(name, bytes.since(start));
+  } else bytes.repeat(known);
+  return bytes.size();
+}
+
+function quoted(value: string): void {
+  if (!bytes.plain(QUOTE, value, 1)) {
+    bytes.text(JSON.stringify(value.toWellFormed()));
+  }
+}
+
+function literal(name: string, json: string): void {
+  key(name);
+  bytes.ascii(json);
+}
+
+/** The exact digits of a whole number, as text: JSON's numbers do not hold all of 64 bits. */
+function whole(value: number | bigint): string {
+  return `"${Number.isSafeInteger(value) ? value : BigInt(value)}"`;
+}
+
+/** A double; JSON has no other way for what is not finite than text. */
+function number(value: number): string {
+  return Number.isFinite(value) ? String(value) : `"${value}"`;
+}
