@@ -147,8 +147,6 @@ export {
   biweekly,
   type CalendarOptions,
   type CalendarRecurrence,
-  cron,
-  type CronOptions,
   type CronRecurrence,
   daily,
   every,

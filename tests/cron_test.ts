@@ -94,8 +94,7 @@ test("cron() and scheduled() refuse what no drain may be told, when they are mad
   const never = (): never => {
     throw new Error("made too early");
   };
-  for (const adapt of [cron, scheduled]) {
-    const name = adapt.name;
+  for (const [name, adapt] of Object.entries({ cron, scheduled })) {
     assertThrows(() => adapt(never, { budgetMs: -1 }), RangeError, "budgetMs");
     const wrong = { budgetMS: 5 } as DrainOptions;
     assertThrows(() => adapt(never, wrong), TypeError, `of ${name}()`);

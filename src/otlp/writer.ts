@@ -1,21 +1,32 @@
 import type { HrTime } from "@opentelemetry/api";
 import { AttributeCache } from "./attribute_cache.ts";
 import * as bytes from "./bytes.ts";
+import {
+  CLOSE,
+  CLOSE_LIST,
+  COMMA,
+  enclose,
+  key,
+  literal,
+  number,
+  OPEN,
+  OPEN_LIST,
+  QUOTE,
+  quoted,
+  whole,
+} from "./json.ts";
+import {
+  blob,
+  FIXED32,
+  FIXED64,
+  halves,
+  LENGTH_DELIMITED,
+  tag,
+  VARINT,
+} from "./protobuf.ts";
 
 // OTLP's messages as protobuf or as JSON: each member has its number for the one and its name for the other, so every
 // message is described once. A member that is `undefined`, or a count of 0, is left out.
-
-const VARINT = 0;
-const FIXED64 = 1;
-const LENGTH_DELIMITED = 2;
-const FIXED32 = 5;
-
-const QUOTE = 34;
-const COMMA = 44;
-const OPEN_LIST = 91;
-const CLOSE_LIST = 93;
-const OPEN = 123;
-const CLOSE = 125;
 
 const JSON_CACHE = /* @__PURE__ */ new AttributeCache();
 const PROTOBUF_CACHE = /* @__PURE__ */ new AttributeCache();
@@ -24,9 +35,6 @@ let isJson = false;
 
 /** How the attributes are encoded that were written before. */
 export let cache: AttributeCache = PROTOBUF_CACHE;
-
-/** In JSON, each member's name in quotes, with the comma before and the colon behind it. */
-const names = /* @__PURE__ */ new Map<string, bytes.Piece>();
 
 /** How many messages are remembered that never change. */
 const MAX_CONSTANTS = 64;
@@ -71,13 +79,6 @@ export function close(start: number, width: number = 1): number {
   if (!isJson) return bytes.measure(start, width);
   enclose(start, OPEN, CLOSE);
   return 1;
-}
-
-/** In JSON: a bracket takes the place of the comma before the first member or element. */
-function enclose(start: number, before: number, after: number): void {
-  if (bytes.size() === start) bytes.byte(before);
-  else bytes.replace(start, before);
-  bytes.byte(after);
 }
 
 /** Writes a message of a list that was written before, from the byte before its content on: its length, or the comma. */
@@ -285,52 +286,4 @@ function packed(
   const start = open(field);
   for (const value of values) inProtobuf(value);
   close(start);
-}
-
-function blob(field: number, content: Uint8Array): void {
-  tag(field, LENGTH_DELIMITED);
-  bytes.varint(content.length);
-  bytes.put(content);
-}
-
-function tag(field: number, wire: number): void {
-  bytes.varint(field << 3 | wire);
-}
-
-/** Writes the 64 bits of a whole number, in two halves. */
-function halves(value: number): void {
-  bytes.fixed32(value);
-  bytes.fixed32(Math.floor(value / 2 ** 32));
-}
-
-/** Writes a JSON member's name; returns where its value begins. */
-function key(name: string): number {
-  const known = names.get(name);
-  if (known === undefined) {
-    const start = bytes.size();
-    bytes.ascii(`,"${name}":`);
-    names.set(name, bytes.since(start));
-  } else bytes.repeat(known);
-  return bytes.size();
-}
-
-function quoted(value: string): void {
-  if (!bytes.plain(QUOTE, value, 1)) {
-    bytes.text(JSON.stringify(value.toWellFormed()));
-  }
-}
-
-function literal(name: string, json: string): void {
-  key(name);
-  bytes.ascii(json);
-}
-
-/** The exact digits of a whole number, as text: JSON's numbers do not hold all of 64 bits. */
-function whole(value: number | bigint): string {
-  return `"${Number.isSafeInteger(value) ? value : BigInt(value)}"`;
-}
-
-/** A double; JSON has no other way for what is not finite than text. */
-function number(value: number): string {
-  return Number.isFinite(value) ? String(value) : `"${value}"`;
 }
