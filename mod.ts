@@ -147,6 +147,7 @@ export {
   biweekly,
   type CalendarOptions,
   type CalendarRecurrence,
+  type CronOptions,
   type CronRecurrence,
   daily,
   every,
