@@ -181,6 +181,10 @@ export function gap(width: number): number {
 /** Writes the length of what was written since `start` into the gap before it, as wide as it needs to be: that is returned. */
 export function measure(start: number, width: number): number {
   const length = at - start;
+  if (length < 128 && width === 1) {
+    buffer[start - 1] = length;
+    return 1;
+  }
   let needed = 1;
   for (let limit = 128; length >= limit; limit *= 128) needed++;
   if (needed !== width) {

@@ -1,7 +1,7 @@
 const TRACE_ID = 32;
 const SPAN_ID = 16;
 const POOL_BYTES = 2048;
-const INVALID = "0".repeat(TRACE_ID);
+const INVALID = "0".repeat(SPAN_ID);
 
 let pool = "";
 let used = 0;
@@ -19,14 +19,15 @@ export function newSpanId(): string {
 /** Cuts ids out of a pool of random digits: one call of the host for 128 spans. */
 function take(length: number): string {
   if (used + length > pool.length) refill();
-  const id = pool.slice(used, used += length);
-  return INVALID.startsWith(id) ? take(length) : id;
+  return pool.slice(used, used += length);
 }
 
+/** No id of the new digits is invalid. */
 function refill(): void {
   const bytes: Bytes = crypto.getRandomValues(new Uint8Array(POOL_BYTES));
   pool = bytes.toHex?.() ?? Array.from(bytes, hex).join("");
   used = 0;
+  if (pool.includes(INVALID)) refill();
 }
 
 function hex(byte: number): string {
