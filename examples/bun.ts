@@ -34,4 +34,4 @@ process.on("SIGTERM", async () => {
   process.exit(0);
 });
 
-export default { port: 3000, fetch: app.fetch };
+export default { fetch: app.fetch }; // on $PORT, or 3000

@@ -1,6 +1,7 @@
 /**
  * `deno task check`: format, lint with the house rules, types of code and
- * documentation, documentation itself, publishing, portability, sizes.
+ * documentation, documentation itself, publishing, JSR's score, portability,
+ * sizes.
  *
  * @module
  */
@@ -13,6 +14,7 @@ import {
   withoutPackages,
 } from "./offline.ts";
 import { run } from "./process.ts";
+import { score } from "./score.ts";
 import { sizes } from "./size.ts";
 import { bundle, install, program } from "./tools.ts";
 
@@ -126,6 +128,10 @@ async function steps(): Promise<readonly Step[]> {
     {
       name: "publishing, without slow types",
       run: () => quiet(deno("publish", "--dry-run", "--allow-dirty")),
+    },
+    {
+      name: "JSR's score, as far as it is known here",
+      run: () => score((file) => deno("doc", "--json", "--quiet", file)),
     },
     { name: "no Node in any entry point's graph", run: withoutNode },
     { name: "sizes", run: sizes },

@@ -5,7 +5,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { bundled, root } from "./offline.ts";
+import { bundled, manifest, root } from "./offline.ts";
 import { run } from "./process.ts";
 
 export { required } from "./required.ts";
@@ -69,22 +69,40 @@ export async function bundle(
   return path;
 }
 
-/** Bun has no import map: it finds the packages, and the stand-in for `@std/assert`, in a `node_modules` above the suites. */
+/** Bun has no import map: it finds the packages, the stand-in for `@std/assert`, and Baton itself as the examples import it, in a `node_modules` above the suites. */
 function linkForBun(): void {
-  const assert = new URL("node_modules/@std/assert/", folder);
-  Deno.mkdirSync(assert, { recursive: true });
-  Deno.writeTextFileSync(
-    new URL("package.json", assert),
-    `{"name":"@std/assert","type":"module","exports":"./mod.ts"}`,
-  );
-  Deno.writeTextFileSync(
-    new URL("mod.ts", assert),
-    `export * from "../../../../support/assert.ts";\n`,
-  );
+  const { name, exports } = manifest();
+  forward("@std/assert", { ".": "./tests/support/assert.ts" });
+  forward(name, exports);
   const link = new URL("node_modules", root);
   try {
     Deno.lstatSync(link);
   } catch {
     Deno.symlinkSync("tests/tools/node_modules", link, { type: "dir" });
   }
+}
+
+/** A package whose entry points are modules of the repository. */
+function forward(
+  name: string,
+  exports: Readonly<Record<string, string>>,
+): void {
+  const at = new URL(`node_modules/${name}/`, folder);
+  Deno.mkdirSync(at, { recursive: true });
+  const entries = Object.entries(exports).map(([entry, file]) => {
+    const module = entry === "." ? "./mod.ts" : `${entry}.ts`;
+    Deno.writeTextFileSync(
+      new URL(module, at),
+      `export * from ${JSON.stringify(`../../../../../${file.slice(2)}`)};\n`,
+    );
+    return [entry, module];
+  });
+  Deno.writeTextFileSync(
+    new URL("package.json", at),
+    JSON.stringify({
+      name,
+      type: "module",
+      exports: Object.fromEntries(entries),
+    }),
+  );
 }
