@@ -1,5 +1,6 @@
 import { assertArrayIncludes, assertEquals, assertGreater } from "@std/assert";
 import house, { floors } from "../support/house.ts";
+import { hostOnly } from "../support/host_only.ts";
 import { root } from "../support/offline.ts";
 import { test } from "../support/suite.ts";
 
@@ -162,4 +163,10 @@ test("the house rules let through what they should", () => {
     ["tests/a_test.ts", `import { a } from "node:fs"; Deno.exit();`],
   ];
   for (const [path, source] of good) assertEquals(problems(path, source), []);
+});
+
+test("each suite that runs on Deno only says why", () => {
+  const suites = [...Deno.readDirSync(new URL("tests/host/", root))]
+    .map(({ name }) => name.replace(/_test\.ts$/, ""));
+  assertEquals(Object.keys(hostOnly).sort(), suites.sort());
 });

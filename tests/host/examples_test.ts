@@ -5,17 +5,18 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { serveCollector } from "../support/collector_server.ts";
-import type { Collector } from "../support/collector.ts";
+import type { Collector, ReceivedSpan } from "../support/collector.ts";
 import {
+  addressOf,
   freePort,
   onBun,
   onDeno,
-  type Running,
   start,
 } from "../support/example.ts";
 import { type Gateway, startGateway } from "../support/gateway/mod.ts";
 import { bundled } from "../support/offline.ts";
 import { test } from "../support/suite.ts";
+import { startWorkers } from "../support/workers.ts";
 
 /** The cascade of `examples/tasks.ts`, from the request on. */
 const CASCADE: readonly string[] = [
@@ -59,18 +60,15 @@ async function checkTrace(collector: Collector): Promise<void> {
   });
   const server = collector.spans.find(isServer);
   assert(server !== undefined);
-  const trace = collector.trace(server.traceId)
-    .toSorted((a, b) => Number(a.startNanos - b.startNanos));
-  assertEquals(trace.map(({ kind, name }) => `${kind} ${name}`), CASCADE);
-  trace.slice(1).forEach((span, i) =>
-    assertEquals(span.parentSpanId, trace[i]?.spanId)
-  );
-}
-
-/** Waits until a web server says where it listens. */
-async function addressOf(running: Running): Promise<string> {
-  const [url] = await running.said(/http:\/\/[\w.]+:\d+/);
-  return url.replace("0.0.0.0", "127.0.0.1");
+  const trace = collector.trace(server.traceId);
+  const chain = [server]; // by parents: in workerd, time stands still while code runs
+  for (let child: ReceivedSpan | undefined = server; child;) {
+    child = trace.find(({ parentSpanId }) =>
+      parentSpanId === chain.at(-1)?.spanId
+    );
+    if (child) chain.push(child);
+  }
+  assertEquals(chain.map(({ kind, name }) => `${kind} ${name}`), CASCADE);
 }
 
 test("examples/hono.ts enqueues by request and drains by another, on Deno", async () => {
@@ -106,6 +104,20 @@ test("examples/bun.ts serves, and works beside it, on Bun", async () => {
   await example.said(new RegExp(`${port}`));
   await signUp(`http://127.0.0.1:${port}`);
   await example.said(/A mail: Welcome, ada@example.com/);
+  await checkTrace(received.collector);
+});
+
+test("examples/cloudflare.ts enqueues by request and drains by its cron trigger, in workerd", async () => {
+  await using gateway = await startGateway();
+  await using received = serveCollector();
+  await using workers = await startWorkers([{
+    name: "shop",
+    main: "examples/cloudflare.ts",
+    vars: environment(gateway, received.endpoint),
+    flags: ["nodejs_compat"],
+  }]);
+  await signUp(workers.url("shop"));
+  await workers.scheduled("shop");
   await checkTrace(received.collector);
 });
 

@@ -78,6 +78,12 @@ export function start(
   };
 }
 
+/** Waits until a web server says where it listens. */
+export async function addressOf(running: Running): Promise<string> {
+  const [url] = await running.said(/http:\/\/[\w.]+:\d+/);
+  return url.replace("0.0.0.0", "127.0.0.1");
+}
+
 /** A port that nobody listens on. */
 export function freePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

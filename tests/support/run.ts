@@ -19,6 +19,7 @@ import {
   type Result,
 } from "./rows.ts";
 import { type Gateway, startGateway } from "./gateway/mod.ts";
+import { reasons } from "./host_only.ts";
 import { endAll } from "./process.ts";
 import { installRedis } from "./redis.ts";
 import { install } from "./tools.ts";
@@ -85,7 +86,7 @@ function rows(parts: readonly string[], flags: readonly string[]): Row[] {
       name: "deno, host suites",
       runtime: "deno",
       files: host,
-      why: ", on Deno only: they start processes and servers, or read files",
+      why: `, on Deno only:\n${reasons(host)}`,
       run: (progress) => onDeno(host, flags, progress),
     },
     {
