@@ -5,9 +5,9 @@
  * In memory: `deno run -A examples/official_sdk.ts`
  */
 import { defineTask, Queue } from "@baton/queue";
+import { W3CPropagator } from "@baton/queue/w3c";
 import { context, propagation, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "npm:@opentelemetry/context-async-hooks@2.12.0";
-import { W3CTraceContextPropagator } from "npm:@opentelemetry/core@2.12.1";
 import {
   BasicTracerProvider,
   BatchSpanProcessor,
@@ -20,7 +20,7 @@ const provider = new BasicTracerProvider({
 });
 trace.setGlobalTracerProvider(provider);
 context.setGlobalContextManager(new AsyncLocalStorageContextManager());
-propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+propagation.setGlobalPropagator(new W3CPropagator()); // or that of your SDK
 
 const greet = defineTask("greet", {
   run: (name: string) => console.log(`hello, ${name}`),
