@@ -6,17 +6,16 @@ import {
   assertThrows,
 } from "@std/assert";
 import { readBase64url, writeBase64url } from "../src/codec/base64url.ts";
-import { readEnvelope, writeEnvelope } from "../src/codec/envelope.ts";
-import type { SealKey } from "../src/codec/keyring.ts";
+import { writeEnvelope } from "../src/codec/envelope.ts";
+import { readEnvelope } from "../src/codec/opened.ts";
+import type { Place, Verdict } from "../src/codec/seal.ts";
 import {
-  createSeal,
-  type Place,
-  sealedUnder,
+  type SealKey,
   type SealOptions,
-  type Verdict,
-} from "../src/codec/seal.ts";
+  sealSettings,
+} from "../src/codec/secrets.ts";
 import { fixed } from "../src/core/backoff.ts";
-import { vector } from "./support/seal_vector.ts";
+import { sealOf, vector } from "./support/seal_vector.ts";
 import { test } from "./support/suite.ts";
 
 const old: SealKey = { id: "2025", secret: "an old secret of thirty-two byte" };
@@ -50,7 +49,7 @@ test("seal.open() gives what seal.close() was given, for every kind of input", a
   const big = JSON.stringify("x€".repeat(65_536));
   assert(new TextEncoder().encode(big).length >= 256 * 1_024);
   for (const options of kinds) {
-    const seal = createSeal({ keys: [fresh], ...options });
+    const seal = sealOf({ keys: [fresh], ...options });
     for (
       const input of [undefined, "null", '""', "{}", '"\\",\\"k\\":\\"x"', big]
     ) {
@@ -58,7 +57,7 @@ test("seal.open() gives what seal.close() was given, for every kind of input", a
       const sealed = await seal.close(text, place);
       assertNotEquals(sealed, text);
       assert(!sealed.includes("\n"), "it is one line");
-      assertEquals(sealedUnder(sealed), "2026");
+      assertEquals(readEnvelope(sealed), { kind: "sealed", keyId: "2026" });
       assertEquals(await seal.open(sealed, place), { kind: "open", text });
     }
   }
@@ -66,13 +65,14 @@ test("seal.open() gives what seal.close() was given, for every kind of input", a
 
 test("seal.close() leaves the carrier and the name readable, and hides the input only when it encrypts", async () => {
   for (const options of kinds) {
-    const seal = createSeal({ keys: [fresh], ...options });
+    const seal = sealOf({ keys: [fresh], ...options });
     const sealed = await seal.close(plain, place);
-    const read = readEnvelope(sealed);
-    const unsealed = readEnvelope(plain);
-    assert(read.kind === "open" && unsealed.kind === "open");
-    assertEquals(read.envelope, unsealed.envelope);
-    assertEquals(read.input, options.encrypt ? undefined : unsealed.input);
+    const { k, sig, enc, i, ...head } = JSON.parse(sealed);
+    const { i: input, k: _, ...unsealed } = JSON.parse(plain);
+    assertEquals(head, unsealed);
+    assertEquals(k, "2026");
+    assertEquals(i, options.encrypt ? undefined : input);
+    assertEquals(sig === undefined, enc !== undefined);
     assertEquals(sealed.includes("example.com"), !options.encrypt);
   }
 });
@@ -80,8 +80,8 @@ test("seal.close() leaves the carrier and the name readable, and hides the input
 test("seal.close() gives the same text for the same text and place, and no other place's", async () => {
   for (const options of kinds) {
     const [one, two] = [
-      createSeal({ keys: [fresh], ...options }),
-      createSeal({ keys: [fresh, old], ...options }),
+      sealOf({ keys: [fresh], ...options }),
+      sealOf({ keys: [fresh, old], ...options }),
     ];
     const sealed = await one.close(plain, place);
     assertEquals(await one.close(plain, place), sealed);
@@ -95,7 +95,7 @@ test("seal.close() gives the same text for the same text and place, and no other
 
 test("seal.close() writes these very bytes, which tests/host/seal_vectors_test.ts derives with OpenSSL", async () => {
   for (const { encrypt, sealed } of vector.sealed) {
-    const seal = createSeal({ keys: [vector.key], encrypt });
+    const seal = sealOf({ keys: [vector.key], encrypt });
     assertEquals(await seal.close(vector.text, vector.place), sealed);
     const opened = await seal.open(sealed, vector.place);
     assertEquals(opened, { kind: "open", text: vector.text });
@@ -105,7 +105,7 @@ test("seal.close() writes these very bytes, which tests/host/seal_vectors_test.t
 test("seal.open() refuses a sealed envelope with any byte changed, added or taken away", async () => {
   const utf8 = new TextEncoder(), decoder = new TextDecoder();
   for (const options of kinds) {
-    const seal = createSeal({ keys: [fresh, old], ...options });
+    const seal = sealOf({ keys: [fresh, old], ...options });
     const bytes = utf8.encode(await seal.close(plain, place));
     const refuses = async (changed: Uint8Array, at: number): Promise<void> => {
       const { kind } = await seal.open(decoder.decode(changed), place);
@@ -128,7 +128,7 @@ test("seal.open() refuses a sealed envelope with any byte changed, added or take
 
 test("seal.open() says why it refuses, and nothing of the content", async () => {
   for (const options of kinds) {
-    const seal = createSeal({ keys: [fresh], ...options });
+    const seal = sealOf({ keys: [fresh], ...options });
     const sealed = await seal.close(plain, place);
     const unfit: Verdict = {
       kind: "tampered",
@@ -156,7 +156,7 @@ test("seal.open() says why it refuses, and nothing of the content", async () => 
 });
 
 test("seal.open() refuses half a character, which UTF-8 writes as another one", async () => {
-  const seal = createSeal({ keys: [fresh] });
+  const seal = sealOf({ keys: [fresh] });
   const sealed = await seal.close(envelope('"\ufffd"'), place);
   const changed = sealed.replace("\ufffd", "\ud800");
   assertEquals((await seal.open(sealed, place)).kind, "open");
@@ -165,7 +165,7 @@ test("seal.open() refuses half a character, which UTF-8 writes as another one", 
 
 test("seal.open() takes no seal of one kind for the other, and none of another key", async () => {
   const [signs, encrypts] = kinds.map((kind) =>
-    createSeal({ keys: [fresh, old], ...kind })
+    sealOf({ keys: [fresh, old], ...kind })
   );
   const signed = await signs!.close(plain, place);
   const encrypted = await encrypts!.close(plain, place);
@@ -188,12 +188,11 @@ test("seal.open() takes no seal of one kind for the other, and none of another k
 
 test("seal.open() refuses what is not sealed, unless it is told to accept it", async () => {
   const unsealed: Verdict = { kind: "tampered", reason: "it is not sealed" };
-  const seal = createSeal({ keys: [fresh] });
+  const seal = sealOf({ keys: [fresh] });
   for (const text of [plain, envelope(undefined), "", "}", "not JSON"]) {
     assertEquals(await seal.open(text, place), unsealed, text);
-    assertEquals(sealedUnder(text), undefined);
   }
-  const lenient = createSeal({ keys: [fresh], acceptUnsealed: true });
+  const lenient = sealOf({ keys: [fresh], acceptUnsealed: true });
   assertEquals(await lenient.open(plain, place), { kind: "open", text: plain });
   const sealed = await seal.close(plain, place);
   const changed = sealed.replace("resize", "delete");
@@ -203,7 +202,7 @@ test("seal.open() refuses what is not sealed, unless it is told to accept it", a
 test("seal.open() names a key that it has not, so that a rotation loses nothing in either order of deployment", async () => {
   for (const options of kinds) {
     const [before, during, after] = [[old], [fresh, old], [fresh]]
-      .map((keys) => createSeal({ keys, ...options }));
+      .map((keys) => sealOf({ keys, ...options }));
     const opens: Verdict = { kind: "open", text: plain };
     const sealedBefore = await before!.close(plain, place);
     const sealedDuring = await during!.close(plain, place);
@@ -215,7 +214,7 @@ test("seal.open() names a key that it has not, so that a rotation loses nothing 
     // Producers first: the task is put back for a consumer that has the key.
     const unknown: Verdict = { kind: "unknownKey", keyId: "2026" };
     assertEquals(await before!.open(sealedDuring, place), unknown);
-    assertEquals(sealedUnder(sealedDuring), "2026");
+    assertEquals(readEnvelope(sealedDuring), { kind: "sealed", keyId: "2026" });
     assertEquals(await during!.open(sealedDuring, place), opens);
 
     // The old key is gone.
@@ -226,7 +225,7 @@ test("seal.open() names a key that it has not, so that a rotation loses nothing 
 });
 
 test("seal.close() refuses to encrypt a text that begins with its input, which would stay readable", async () => {
-  const seal = createSeal({ keys: [fresh], encrypt: true });
+  const seal = sealOf({ keys: [fresh], encrypt: true });
   const error = await assertRejects(
     () => seal.close('{"i":"secret"}', place),
     TypeError,
@@ -235,7 +234,7 @@ test("seal.close() refuses to encrypt a text that begins with its input, which w
 });
 
 test("createSeal() can be called many times at once before its keys are derived", async () => {
-  const seal = createSeal({ keys: [fresh], encrypt: true });
+  const seal = sealOf({ keys: [fresh], encrypt: true });
   const places = Array.from(
     { length: 50 },
     (_, i) => ({ ...place, id: `${i}` }),
@@ -249,17 +248,17 @@ test("createSeal() can be called many times at once before its keys are derived"
 
 test("createSeal() keeps its own copy of a secret, and tells it to nobody", async () => {
   const secret = new Uint8Array(32).fill(7);
-  const seal = createSeal({ keys: [{ id: "2026", secret }] });
+  const seal = sealOf({ keys: [{ id: "2026", secret }] });
   secret.fill(0);
   const sealed = await seal.close(plain, place);
   assertEquals(
-    (await createSeal({ keys: [fresh] }).open(sealed, place)).kind,
+    (await sealOf({ keys: [fresh] }).open(sealed, place)).kind,
     "open",
   );
   assertEquals(JSON.stringify(seal), "{}");
 });
 
-test("createSeal() says what is wrong with its options, without a secret", () => {
+test("sealSettings() says what is wrong with its options, without a secret", () => {
   const key = (part: Partial<SealKey>): SealOptions => ({
     keys: [{ ...fresh, ...part }],
   });
@@ -270,7 +269,7 @@ test("createSeal() says what is wrong with its options, without a secret", () =>
       [{ keys: [fresh], cipher: "des" }, TypeError, "Unknown option 'cipher'"],
       [{ keys: [] }, RangeError, "at least one key"],
       [{ keys: [fresh, fresh] }, RangeError, "'2026' is given twice"],
-      [key({ id: "" }), RangeError, 'current value is ""'],
+      [key({ id: "" }), RangeError, "1 to 64 of"],
       [key({ id: 'a"b' }), RangeError, "1 to 64 of"],
       [key({ secret: "too short, ßo" }), RangeError, "'2026' has 14 bytes"],
       [key({ secret: new Uint8Array(31) }), RangeError, "at least 32"],
@@ -278,7 +277,7 @@ test("createSeal() says what is wrong with its options, without a secret", () =>
     ] as const
   ) {
     const thrown = assertThrows(
-      () => createSeal(options as unknown as SealOptions),
+      () => sealSettings(options as unknown as SealOptions),
       error,
       words,
     );

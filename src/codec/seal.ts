@@ -1,16 +1,6 @@
-import { checkKnown } from "../core/check.ts";
 import { readBase64url, writeBase64url } from "./base64url.ts";
-import { type Bytes, type Keyring, keyring, type SealKey } from "./keyring.ts";
-
-/** Options of {@link createSeal}. */
-export interface SealOptions {
-  /** The first one seals, every one opens: to rotate, add the new key at the end everywhere, then put it first, then take the old one away when its tasks have ended. */
-  readonly keys: readonly SealKey[];
-  /** Whether payloads are encrypted as well (AES-256-GCM); without it they are signed (HMAC-SHA-256) and readable. Both kinds open whatever this says. @default {false} */
-  readonly encrypt?: boolean;
-  /** Whether texts without a seal open too: while sealing is introduced, never longer, since anyone who can write to the database can take a seal off. @default {false} */
-  readonly acceptUnsealed?: boolean;
-}
+import { type Keyring, keyring } from "./keyring.ts";
+import type { Bytes, SealSettings } from "./secrets.ts";
 
 /** Where a text belongs: its seal fits nowhere else. */
 export interface Place {
@@ -19,7 +9,7 @@ export interface Place {
   /** The task's id. */
   readonly id: string;
   /** What of the task it is. */
-  readonly part: "envelope" | "result";
+  readonly part: "envelope" | "result" | "error" | "progress";
 }
 
 /** What `open` finds: the text before it was sealed, one that is not as it was sealed, or one under a key that is not among ours. */
@@ -66,14 +56,10 @@ const TAMPERED: Verdict = {
 /**
  * A seal over what the database holds: who can write to it, but has none of the keys, can neither make a task nor change one, nor move one to another id or queue.
  * Whoever can write may still delete a task, or put a text back that once stood in the same place.
- *
- * @throws {TypeError} If an option is unknown or of another type.
- * @throws {RangeError} If there is no key, an id is malformed or given twice, or a secret has less than 32 bytes.
  */
-export function createSeal(options: SealOptions): Seal {
-  checkKnown("of createSeal()", options, ["keys", "encrypt", "acceptUnsealed"]);
-  const { encrypt = false, acceptUnsealed = false } = options;
-  const keys = keyring(options.keys);
+export function createSeal(settings: SealSettings): Seal {
+  const { encrypt, acceptUnsealed } = settings;
+  const keys = keyring(settings.secrets);
   return {
     close: (text, place) =>
       encrypt ? encrypted(keys, text, place) : signed(keys, text, place),
@@ -90,11 +76,6 @@ export function createSeal(options: SealOptions): Seal {
       return opened === undefined ? TAMPERED : { kind: "open", text: opened };
     },
   };
-}
-
-/** The id of the key under which `text` is sealed; `undefined` if it is not sealed. For a consumer that has no seal at all. */
-export function sealedUnder(text: string): string | undefined {
-  return sealedParts(text)?.keyId;
 }
 
 function sealedParts(text: string): Sealed | undefined {

@@ -6,8 +6,8 @@
  * its AES-GCM with Deno's WebCrypto.)
  */
 import { assertEquals } from "@std/assert";
-import { createSeal, type Place } from "../../src/codec/seal.ts";
-import { vector } from "../support/seal_vector.ts";
+import type { Place } from "../../src/codec/seal.ts";
+import { sealOf, vector } from "../support/seal_vector.ts";
 import { test } from "../support/suite.ts";
 
 const utf8 = new TextEncoder();
@@ -174,7 +174,7 @@ test("seal.close() agrees with OpenSSL for other keys, places and texts", async 
     const secret = new Uint8Array(32 + length % 40).fill(length);
     const text = `{"v":1,"i":${JSON.stringify("é".repeat(length))}}`;
     for (const encrypt of [false, true]) {
-      const seal = createSeal({ keys: [{ id: "2026-08", secret }], encrypt });
+      const seal = sealOf({ keys: [{ id: "2026-08", secret }], encrypt });
       assertEquals(
         await seal.close(text, place),
         await sealedByOpenssl(secret, text, "2026-08", place, encrypt),

@@ -1,6 +1,15 @@
 /** A text and what its seal makes of it: each runtime has to write it, and OpenSSL has to agree. */
-import type { SealKey } from "../../src/codec/keyring.ts";
-import type { Place } from "../../src/codec/seal.ts";
+import { createSeal, type Place, type Seal } from "../../src/codec/seal.ts";
+import {
+  type SealKey,
+  type SealOptions,
+  sealSettings,
+} from "../../src/codec/secrets.ts";
+
+/** A seal with these options. */
+export function sealOf(options: SealOptions): Seal {
+  return createSeal(sealSettings(options));
+}
 
 interface Vector {
   readonly key: SealKey & { readonly secret: Uint8Array };
