@@ -1,6 +1,6 @@
 import type { Problem, StatsReply } from "../broker/broker.ts";
 import { readFailure, writeFailure } from "../codec/failure.ts";
-import { checkName } from "../core/check.ts";
+import { checkKnown, checkName } from "../core/check.ts";
 import { TaskCancelledError } from "../core/error.ts";
 import { randomName } from "../core/id.ts";
 import type { CancelStatus } from "../core/state.ts";
@@ -20,10 +20,18 @@ export interface QueueStats {
   readonly dead: number;
   /** Whether claiming is stopped. */
   readonly paused: boolean;
+  /** The names of the tasks of which none is claimed. */
+  readonly pausedNames: readonly string[];
   /** For how long the first ready task has waited, in milliseconds; its priority counts. */
   readonly oldestAgeMs?: number;
   /** Keys that lost their canary: the database evicted, or fell back to an older copy. */
   readonly evicted: readonly string[];
+}
+
+/** What `queue.pause` stops, and `queue.resume` lets go on. */
+export interface PauseOptions {
+  /** Only the tasks of this name. @default {the whole queue} */
+  readonly name?: string;
 }
 
 /** What `queue.verify` and `queue.repair` found. */
@@ -51,32 +59,45 @@ export async function cancel(
     keepMs: limits.idTtlMs,
   });
   instrument.spent("cancel", reply);
-  if (reply.status === "cancelled") {
+  const { name: task } = reply;
+  if (task !== undefined) {
     events.emit(
       "cancelled",
-      () => ({ queue: name, id, error: readFailure(error) }),
+      () => ({ queue: name, id, name: task, error: readFailure(error) }),
     );
   }
   return reply.status;
 }
 
 /** Stops, or lets go on, the claiming of tasks. */
-export async function pause(parts: QueueParts, paused: boolean): Promise<void> {
+export async function pause(
+  parts: QueueParts,
+  paused: boolean,
+  options: PauseOptions = {},
+): Promise<void> {
+  checkKnown("of pause() and resume()", options, ["name"]);
+  if (options.name !== undefined) checkName("task", options.name);
   const { broker, instrument, name } = parts;
-  const operation = newOperation(parts);
-  instrument.spent("pause", await broker.pause(name, { operation, paused }));
+  const request = { operation: newOperation(parts), paused, ...options };
+  for (let more = true; more;) {
+    const reply = await broker.pause(name, request);
+    instrument.spent("pause", reply);
+    more = reply.more;
+  }
 }
 
 /** How many tasks are where. */
 export async function stats(parts: QueueParts): Promise<QueueStats> {
-  const { oldestAt, now, ready, scheduled, leased, dead, paused, evicted } =
+  const { oldestAt, now, ready, scheduled, leased, dead, ...rest } =
     await readStats(parts);
+  const { paused, pausedNames, evicted } = rest;
   const counts = { ready, scheduled, leased, dead };
   const oldestAgeMs = oldestAt && Math.max(0, now - oldestAt);
   parts.instrument.observed(counts, oldestAgeMs);
   return {
     ...counts,
     paused,
+    pausedNames,
     ...(oldestAgeMs === undefined ? {} : { oldestAgeMs }),
     evicted,
   };

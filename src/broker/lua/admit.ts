@@ -2,14 +2,18 @@
  * Accepts new tasks, for `enqueue` and for a settlement's deferred ones: the record is the gate, then comes the index.
  * A repeat finds the record; if an earlier request failed before the index was written, it writes it now.
  *
- * Record: `L|accepted µs|due ms|priority|name|dedupe[|flags[|key,limit]]\n envelope`. Answers: `+` new, `=` known, `@id` another holds the dedupe key.
+ * Record: `L|accepted µs|due ms|priority|name|dedupe[|flags[|key,limit[|group]]]\n envelope`. Answers: `+` new, `=` known, `@id` another holds the dedupe key.
  */
 export const ADMIT: string = `
 local fresh, holders, seen, dedupes, taken = {}, {}, {}, {}, {}
+local prompt = {}
 local function new_task()
-  return { id = arg(), name = arg(), envelope = arg(), kind = arg(), at = num(), priority = num(), dedupe = arg(), ttl = num(), flags = arg(), lane = arg() }
+  return { id = arg(), name = arg(), envelope = arg(), kind = arg(), at = num(), priority = num(), dedupe = arg(), ttl = num(), flags = arg(), lane = arg(), group = arg() }
 end
-local function extras(t) return t.lane ~= "" and "|" .. t.flags .. "|" .. t.lane or t.flags ~= "" and "|" .. t.flags or "" end
+local function extras(t)
+  if t.group ~= "" then return "|" .. t.flags .. "|" .. t.lane .. "|" .. t.group end
+  return t.lane ~= "" and "|" .. t.flags .. "|" .. t.lane or t.flags ~= "" and "|" .. t.flags or ""
+end
 local function hold(t, since)
   if t.dedupe == "" or since + t.ttl <= now then return end
   local till = text(since + t.ttl)
@@ -21,9 +25,6 @@ end
 local function held(t)
   local id, till = match(holders[t.dedupe] or "", "^(.*)|(%d+)$")
   if id and id ~= t.id and tonumber(till) > now then return id end
-end
-local function unindexed(id)
-  return not (call("ZSCORE", ready, id) or call("ZSCORE", due, id) or call("ZSCORE", lease, id))
 end
 local function admit(t, order, old)
   local other = t.dedupe ~= "" and held(t)
@@ -45,17 +46,22 @@ local function admit(t, order, old)
   if old then
     if sub(old, 1, 1) == "L" then
       local h = header(old)
+      if h.due <= now then prompt.known = true end
       local current = h.lane ~= "" and call("HGET", state, "t:" .. t.id)
       local v = current and split(current)
       if h.lane ~= "" and not v then stand(t.id, h.due, h.priority, h.us, h.lane)
       elseif v and find(v[6] or "", "l", 1, true) then put(zline, 0, spot(v, t.id))
-      elseif unindexed(t.id) then line_up(t.id, h.due, h.priority, h.us) end
+      elseif unindexed(t.id) then
+        if v and find(v[6] or "", "a", 1, true) then put(zready, v[3], t.id) else line_up(t.id, h.due, h.priority, h.us) end
+      end
       if t.dedupe ~= "" and h.dedupe == t.dedupe and not holders[t.dedupe] then hold(t, floor(h.us / 1000)) end
     end
     return "="
   end
   if not written then put(fresh, t.id, record) end
   hold(t, now)
+  local places = #zready
   stand(t.id, at, t.priority, order, t.lane)
+  if #zready > places then prompt.new = true end
   return "+"
 end`;

@@ -24,22 +24,10 @@ local function flush(command, key, list, option)
   end
 end`;
 
-/** The broker's clock, in ms and µs: the one place where a script asks for the time (Redis command TIME). {@link CALLED_CLOCK} is its fallback. */
+/** The broker's clock, in ms and µs: the one place where a script asks for the time (Redis command TIME). `CALLED_CLOCK` is its fallback. */
 export const CLOCK: string = `
 local time = call("TIME")
 local us = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local now = floor(us / 1000)`;
-
-/** The same for a host that refuses TIME in scripts: the caller tells the server's time as its last argument. */
-export const CALLED_CLOCK: string = `
-local us = tonumber(ARGV[#ARGV])
-local now = floor(us / 1000)`;
-
-/** The same where \`meta\` is at hand, which remembers the latest time that was told: it never goes back, whoever tells it. A deletion comes first, as in a lean step. */
-export const GUARDED_CLOCK: string = `
-call("HDEL", meta, "!told")
-local us = math.max(tonumber(ARGV[#ARGV]), (tonumber(call("HGET", meta, "clock") or 0) or 0) + 1)
-call("HSET", meta, "clock", text(us))
 local now = floor(us / 1000)`;
 
 /** Records by id: Baton's ids carry their shard, a caller's are hashed as in \`core/id.ts\`. */
@@ -94,35 +82,31 @@ local function forgettable(record)
   return till and tonumber(till) <= now
 end`;
 
-/** What a record's header line says. Flags: \`r\` related, \`c\` counted, \`s\` a schedule; behind them the concurrency key and its limit, \`key,limit\`. Needs the clock. */
+/** What a record's header line says. Flags: \`r\` related, \`c\` counted, \`s\` a schedule; behind them the concurrency key and its limit, \`key,limit\`, and the group. \`group_in\` says in which group the end counts that a record is of; a dead one is \`uncommitted\` while a claim is remembered of it. Needs the clock. */
 export const HEADER: string = `
 local function header(record)
   local h = split(match(record, "^[^\\n]*"))
   return { tag = h[1], us = tonumber(h[2]) or us, due = tonumber(h[3]) or 0, priority = tonumber(h[4]) or 0, name = h[5] or "", dedupe = h[6] or "", died = h[7], attempt = h[8], bytes = tonumber(h[9]) or 0, flags = h[1] == "D" and h[10] or h[1] ~= "D" and h[7] or "", group = h[8], lane = h[1] == "D" and h[11] or h[1] == "L" and h[8] or "" }
-end`;
+end
+local function group_in(record)
+  local h = split(match(record, "^[^\\n]*"))
+  return h[1] == "D" and h[12] or h[1] ~= "D" and #h == 6 and h[6] or ""
+end
+local function uncommitted(v) return v and (tonumber(v[1]) or 0) > 0 end`;
 
-/** Where a live task stands in line; a priority over 20 goes before all others. Needs \`zready\`, \`zdue\`. */
+/** Where a live task stands in line, and whether it stands nowhere; a priority over 20 goes before all others. Needs \`zready\`, \`zdue\`. */
 export const LINE: string = `
 local function place(at, priority) return text(at - (priority > 20 and 1e16 or priority * 60000000)) end
+local function sortable(order)
+  order = tonumber(order)
+  return fmt("%016.0f", order < -3e15 and order > -5e15 and order + 4e15 or order)
+end
 local function due_score(at, priority) return fmt("%.5f", at + (priority + 10) / 32) end
 local function line_up(id, at, priority, order)
   if at > now then put(zdue, due_score(at, priority), id)
   else put(zready, place(at > 0 and at * 1000 or order, priority), id) end
-end`;
-
-/**
- * The last operations and their answers: a verb that comes again, however late, is answered as before.
- * \`remember\` commits an operation and whatever else belongs to it.
- */
-export const OPERATIONS: string = `
-local operations = call("HGET", meta, "ops") or ""
-local function answered(operation)
-  local from, to = find(operations, operation .. "=", 1, true)
-  return from and match(operations, "^([^;]*)", to + 1)
 end
-local function remember(operation, answer, ...)
-  local list = operation .. "=" .. answer .. ";" .. operations
-  local _, cut = string.gsub(list, ";", "")
-  while cut > 64 do list = match(list, "^(.*;)[^;]*;$") cut = cut - 1 end
-  call("HSET", meta, "ops", list, ...)
+local function unindexed(id)
+  if call("ZSCORE", ready, id) or call("ZSCORE", due, id) or call("ZSCORE", lease, id) then return false end
+  return not find(split(call("HGET", state, "t:" .. id) or "")[6] or "", "[ln]")
 end`;

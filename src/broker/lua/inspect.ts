@@ -1,14 +1,16 @@
 import { script } from "../script.ts";
 import type { Script } from "../script.ts";
 import { BASE, BODIES, CLOCK, HEADER, LINE } from "./base.ts";
-import { LANES, STAND } from "./lane.ts";
+import { GROUPS, MISSED } from "./group.ts";
+import { LANES, MARK_LANES, STAND } from "./lane.ts";
+import { PARKED } from "./park.ts";
 import { MARK_LEASES, PLANT } from "./commit.ts";
 
 const RECORDS = `
 local function check_waiting(id, record)
   local h = header(record)
   local g = call("HGET", state, "g:" .. (h.group or ""))
-  local flags, callback = match(g or "", "|(%a*)|%d+|%d+|%d+\\n(.*)$")
+  local flags, callback = match(g or "", "|(%a*)|%d+|%d+|%d+|?%d*\\n(.*)$")
   if not g then found("orphan", id, function() forget({ id }) end)
   elseif not flags or find(flags, "f", 1, true) or callback ~= id then
     found("unindexed", id, function()
@@ -39,6 +41,10 @@ local function check_records(n)
     elseif sub(records[i], 1, 2) == "W|" then check_waiting(id, records[i])
     elseif v and find(v[6] or "", "l", 1, true) then
       if not call("ZSCORE", line, spot(v, id)) then found("unindexed", id, function() call("ZADD", line, 0, spot(v, id)) end) end
+    elseif is_parked(v) then
+      local at = parked_spot(v, id, header(records[i]).name)
+      if not call("ZSCORE", line, at) then found("unindexed", id, function() call("ZADD", line, 0, at) end)
+      elseif in_ready[i] then found("doubled", id, function() call("ZREM", ready, id) end) end
     elseif not (in_ready[i] or in_due[i] or held) then
       found("unindexed", id, function()
         if v and v[2] and v[2] ~= "" then
@@ -48,7 +54,8 @@ local function check_records(n)
         end
         local h = header(records[i])
         if h.lane ~= "" and not v then stand(id, h.due, h.priority, h.us, h.lane)
-        else line_up(id, h.due, h.priority, v and tonumber(v[3]) or h.us) end
+        elseif v and (v[3] or "") ~= "" and h.due <= now then put(zready, v[3], id)
+        else line_up(id, h.due, h.priority, h.us) end
       end)
     elseif find(header(records[i]).flags, "s", 1, true) and not call("ZSCORE", line, "s:" .. id) then
       found("unindexed", "s:" .. id, function() call("ZADD", line, 0, "s:" .. id) end)
@@ -115,7 +122,13 @@ local function check_state()
     local key = key_of(keys[i])
     local k = lanes[key]
     local waits = call("ZLEXCOUNT", line, "[k:" .. key .. "|", "(k:" .. key .. "}")
-    if waits ~= k[2] or waits > 0 and k[1] < k[3] then found("marker", "k:" .. key, function() change(key, 0, waits - k[2]) end) end
+    local rests = k[9] > 0 and call("ZSCORE", line, resting(k[9], key))
+    if waits ~= k[2] or k[9] > 0 and not rests or waits > 0 and k[1] < k[3] and k[9] == 0 then
+      found("marker", "k:" .. key, function()
+        if not rests then k[9] = 0 end
+        change(key, 0, waits - k[2])
+      end)
+    end
   end
   local records = read(ids)
   for i = 1, #ids do
@@ -126,7 +139,8 @@ local function check_state()
         gather({ v[4] })
         leave(ids[i], v)
       end
-      call("HDEL", state, "t:" .. ids[i])
+      if records[i] then miss("t:" .. ids[i], v[1], records[i]) end
+      put(hdel, "t:" .. ids[i])
     end) end
   end
   if #fields > 0 then
@@ -140,19 +154,35 @@ local function check_state()
 end
 local function check_line()
   local page = call("ZSCAN", line, from, "COUNT", 200)
-  local ids, fields, waiting, small = {}, {}, {}, {}
+  local ids, fields, waiting, small, rests, keys = {}, {}, {}, {}, {}, {}
   for i = 1, #page[2], 2 do
     local member = page[2][i]
     if sub(member, 1, 2) == "s:" then put(ids, sub(member, 3)) put(fields, member)
-    elseif sub(member, 1, 2) == "k:" then put(waiting, member) put(small, "t:" .. match(member, "^[^|]*|%d+|(.*)$")) end
+    elseif sub(member, 1, 2) == "r:" then put(rests, member) put(keys, match(member, "|(.*)$") .. ",0")
+    elseif sub(member, 1, 2) == "k:" or sub(member, 1, 2) == "n:" then put(waiting, member) put(small, "t:" .. match(member, "^[^|]*|%d+|(.*)$")) end
   end
+  local names = #waiting > 0 and call("HGET", meta, "names") or ""
   if #waiting > 0 then
     local states = call("HMGET", state, unpack(small))
     for i = 1, #waiting do
       checked = checked + 1
       local v = states[i] and split(states[i])
-      if not v or not find(v[6] or "", "l", 1, true) then found("ghost", sub(small[i], 3), function() call("ZREM", line, waiting[i]) end) end
+      local name = match(waiting[i], "^n:([^|]*)")
+      if not v or not find(v[6] or "", name and "n" or "l", 1, true) then found("ghost", sub(small[i], 3), function() call("ZREM", line, waiting[i]) end)
+      elseif name and not find(names, "|" .. name .. "|", 1, true) and not find(names, "|+" .. name .. "|", 1, true) then
+        found("marker", "n:" .. name, function()
+          names = (names == "" and "|" or names) .. "+" .. name .. "|"
+          call("ZADD", ready, "-inf", "!paused.names")
+          call("HSET", meta, "names", names)
+        end)
+      end
     end
+  end
+  gather(keys)
+  for i = 1, #rests do
+    checked = checked + 1
+    local at, key = match(rests[i], "^r:(%d+)|(.*)$")
+    if lanes[key][9] ~= tonumber(at) then found("ghost", rests[i], function() call("ZREM", line, rests[i]) end) end
   end
   if #ids == 0 then return page[1] end
   local records, hashes = read(ids), call("HMGET", meta, unpack(fields))
@@ -172,7 +202,17 @@ local function check_markers()
   local marked = call("ZSCORE", due, "!lease")
   checked = checked + 2
   if leased ~= (marked and true or false) then found("marker", "!lease", mark_leases) end
+  local halted = call("ZSCORE", ready, "!paused.names") and true or false
+  checked = checked + 1
+  if halted ~= ((call("HGET", meta, "names") or "") ~= "") then
+    found("marker", "!paused.names", function()
+      if halted then call("ZREM", ready, "!paused.names") else call("ZADD", ready, "-inf", "!paused.names") end
+    end)
+  end
   local waits = call("ZCOUNT", ends, "-inf", "(+inf") > 0
+  local rests = call("ZRANGE", line, "[r:", "(r;", "BYLEX", "LIMIT", 0, 1)[1]
+  local looks = call("ZSCORE", due, "!lanes")
+  if rests and not (looks and looks + 1e13 <= tonumber(match(rests, "%d+"))) then found("marker", "!lanes", mark_lanes) end
   if waits and not call("ZSCORE", due, "!sweep") then found("marker", "!sweep", function() call("ZADD", due, text(now - 5e13), "!sweep") end) end
   if call("HGET", meta, "canary") then
     for _, key in ipairs({ ready, due, lease, ends, dead, line }) do
@@ -199,12 +239,16 @@ export const INSPECT: Script = /* @__PURE__ */ script({
     BASE,
     CLOCK,
     BODIES,
-    `local zready, zdue, zends, hset, problems, checked = {}, {}, {}, {}, {}, 0`,
+    `local zready, zdue, zends, hset, hdel, problems, checked = {}, {}, {}, {}, {}, {}, 0`,
     HEADER,
     LINE,
     LANES,
+    PARKED,
     STAND,
+    GROUPS,
+    MISSED,
     MARK_LEASES,
+    MARK_LANES,
     PLANT,
     `
 local function found(kind, id, mend)
@@ -225,7 +269,10 @@ elseif keys[part] then next_page = check_index(keys[part])
 else next_page = check_records(tonumber(part)) end
 advance()
 flush("ZADD", ends, zends)
+count_missed({})
 flush("HSET", state, hset)
+store(woken)
+flush("HDEL", state, hdel)
 flush("ZADD", due, zdue)
 flush("ZADD", ready, zready)
 flush("ZREM", line, xline)

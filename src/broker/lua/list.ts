@@ -4,7 +4,7 @@ import { BASE, BODIES } from "./base.ts";
 
 /**
  * A page of one index, from score `from` on and behind the member `after` of that score; headers and small records only, never an envelope.
- * Reply: `#done|commands|score|last` (empty: that was all; score `k` in the lanes of concurrency keys, which come behind what is ready), then id, `#`score, `=`header, `=`state or error.
+ * Reply: `#done|commands|score|last` (empty: that was all; score `k` in the lanes of concurrency keys and among what is parked, which come behind what is ready), then id, `#`score, `=`header, `=`state or error.
  */
 export const LIST: Script = /* @__PURE__ */ script({
   name: "list",
@@ -30,7 +30,7 @@ while more and from ~= "k" and #ids < limit do
 end
 local last = ids[#ids] or ""
 if index == "ready" and #ids < limit then
-  local found = call("ZRANGE", line, from == "k" and "(" .. after or "[k:", "(k;", "BYLEX", "LIMIT", 0, limit - #ids)
+  local found = call("ZRANGE", line, from == "k" and "(" .. after or "[k:", "(n;", "BYLEX", "LIMIT", 0, limit - #ids)
   for i = 1, #found do
     local id = match(found[i], "^[^|]*|%d+|(.*)$")
     put(ids, id)

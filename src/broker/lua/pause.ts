@@ -1,6 +1,7 @@
 import { script } from "../script.ts";
 import type { Script } from "../script.ts";
-import { BASE, OPERATIONS } from "./base.ts";
+import { BASE } from "./base.ts";
+import { OPERATIONS } from "./operations.ts";
 
 /**
  * Sets or takes away `!paused`, the first of `ready`. What counts is `paused` in `meta`, committed with the operation: a late copy finds it known, and at most finishes its own removal.

@@ -1,6 +1,7 @@
 import type {
   CancelReply,
   CancelRequest,
+  Counted,
   ForgetRequest,
   PurgeRequest,
   RedriveRequest,
@@ -25,22 +26,26 @@ export function cancel(
   books: Books,
   { id, error, keepMs }: CancelRequest,
   now: number,
-): CancelReply["status"] {
+): Omit<CancelReply, keyof Counted> {
   const task = find(books, id, now);
-  if (task === undefined) return "missing";
+  if (task === undefined) return { status: "missing" };
   switch (task.state) {
-    case "ended":
-      return task.standing.status === "cancelled" ? "cancelled" : "ended";
+    case "ended": {
+      const isCancelled = task.standing.status === "cancelled";
+      return { status: isCancelled ? "cancelled" : "ended" };
+    }
     case "dead":
-      return "ended";
-    default:
-      if (isSchedule(task)) return "missing";
+      return { status: "ended" };
+    default: {
+      if (isSchedule(task)) return { status: "missing" };
       if (task.state === "leased" || isRelated(task)) {
         stop(books, task, now * 1000);
-        return "cancelling";
+        return { status: "cancelling" };
       }
       bury(books, task, { error, keepMs }, now);
-      return "cancelled";
+      const { name } = task.state === "waiting" ? task.task : task;
+      return { status: "cancelled", name };
+    }
   }
 }
 
@@ -63,7 +68,7 @@ export function purge(
     if (state === "leased" || isRelated(task) && state !== "dead") {
       stop(books, task, now * 1000 + i + 1);
     } else bury(books, task, { error, keepMs }, now);
-    advance(books, now);
+    advance(books);
     changed++;
   }
   return changed;
@@ -123,8 +128,9 @@ export function redrive(
   for (const [i, { id, diedAt }] of tasks.entries()) {
     const task = find(books, id, now);
     if (task?.state !== "dead" || task.score !== diedAt) continue;
-    task.lane = laneOf(books, task.concurrency);
+    task.lane = laneOf(books, task);
     task.attempt = 0;
+    task.group = undefined;
     task.suspect = false;
     task.cancelled = false;
     task.lastError = undefined;

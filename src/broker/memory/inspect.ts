@@ -29,6 +29,12 @@ export function inspect(
       if (lane?.waiting.has(turn) !== true) {
         found("unindexed", task.id, () => lane?.waiting.add(turn));
       }
+    } else if (task.parked !== undefined) {
+      const { name, parked } = task;
+      const aside = books.parked.get(name);
+      if (aside?.has(parked) !== true) {
+        found("unindexed", task.id, () => aside?.add(parked));
+      }
     } else if (!lines[task.state].has(task)) {
       found("unindexed", task.id, () => lines[task.state].add(task));
     }

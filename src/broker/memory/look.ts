@@ -9,7 +9,8 @@ import type {
   TaskStanding,
 } from "../broker.ts";
 import { type Books, find, FRONT, type Live } from "./books.ts";
-import { compareBytes, type Scored } from "./sorted.ts";
+import { isTurn, type Turn } from "./lanes.ts";
+import { compareBytes, type Scored, type Sorted } from "./sorted.ts";
 
 const utf8 = new TextEncoder();
 
@@ -76,7 +77,7 @@ export function list(
     ? books.lines[state].range({ after: from, limit: limit + 1 })
       .map((task) => ({ task, lane: null, from: scored(task) }))
     : [];
-  if (state === "ready") found.push(...waiting(books, lane, from));
+  if (state === "ready") found.push(...behind(books, lane, from));
   const page = found.slice(0, limit);
   const last = page.at(-1);
   const more = found.length > limit && last !== undefined;
@@ -88,19 +89,22 @@ export function list(
 
 /** How many tasks are where. */
 export function stats(
-  { lines: { ready, scheduled, leased, dead }, lanes, paused }: Books,
+  books: Books,
   now: number,
 ): Omit<StatsReply, keyof Counted> {
-  const first = ready.first;
-  let waiting = 0;
-  for (const lane of lanes.values()) waiting += lane.waiting.size;
+  const { lines: { ready, scheduled, leased, dead }, paused } = books;
+  const [next] = ready.range({ limit: 1 });
+  const first = next && isTurn(next.score)
+    ? ready.range({ after: { id: "", score: -3e15 }, limit: 1 })[0]
+    : next;
   return {
     now,
-    ready: ready.size + waiting,
+    ready: ready.size + countAside(books),
     scheduled: scheduled.size,
     leased: leased.size,
     dead: dead.size,
     paused,
+    pausedNames: [...books.pausedNames],
     oldestAt: first && Math.floor(
       (first.score < 0 ? first.score + FRONT : first.score) / 1000,
     ),
@@ -108,7 +112,7 @@ export function stats(
   };
 }
 
-/** Where a page ended: in which lane, or in none, and behind whom. */
+/** Where a page ended: in which lane or of which paused name, or in neither, and behind whom. */
 type Cursor = readonly [lane: string | null, from: Scored | undefined];
 
 interface Place {
@@ -117,28 +121,40 @@ interface Place {
   readonly from: Scored;
 }
 
-/** The tasks that wait in the lanes behind a place. */
-function waiting(
-  { lanes }: Books,
+/** The tasks behind a place that wait in lanes, then those that were set aside. */
+function behind(
+  books: Books,
   lane: string | null,
   from: Scored | undefined,
 ): readonly Place[] {
-  return [...lanes.keys()].sort(compareLanes)
-    .filter((key) => lane === null || compareLanes(key, lane) >= 0)
-    .flatMap((key) =>
-      (lanes.get(key)?.waiting.range({
+  return asides(books)
+    .filter(([key]) => lane === null || compareBytes(key, lane) >= 0)
+    .sort(([a], [b]) => compareBytes(a, b))
+    .flatMap(([key, turns]) =>
+      turns.range({
         after: key === lane ? from : undefined,
         limit: Infinity,
-      }) ?? []).map((turn) => ({
-        task: turn.task,
-        lane: key,
-        from: scored(turn),
-      }))
+      }).map((turn) => ({ task: turn.task, lane: key, from: scored(turn) }))
     );
 }
 
-function compareLanes(a: string, b: string): number {
-  return compareBytes(encodeURIComponent(a), encodeURIComponent(b));
+/** How many are ready and in no line. */
+export function countAside(books: Books): number {
+  return asides(books).reduce((count, [, turns]) => count + turns.size, 0);
+}
+
+/** Those that are ready and in no line: by their concurrency key, or by their paused name. */
+function asides(
+  { lanes, parked }: Books,
+): readonly (readonly [string, Sorted<Turn>])[] {
+  return [
+    ...[...lanes].map(([key, { waiting }]) =>
+      [`k:${encodeURIComponent(key)}`, waiting] as const
+    ),
+    ...[...parked].map(([name, turns]) =>
+      [`n:${encodeURIComponent(name)}`, turns] as const
+    ),
+  ];
 }
 
 function scored({ id, score }: Scored): Scored {

@@ -55,8 +55,8 @@ export function concurrency(declare: Declare): void {
       ]);
       assertEquals((await bench.result("d")).status, "ready");
       const consumer = bench.consumer();
-      const [a, b, free, ...none] = await consumer.claim();
-      assertEquals([a?.id, b?.id, free?.id, none], ["a", "b", "free", []]);
+      const [a, free, b, ...none] = await consumer.claim();
+      assertEquals([a?.id, free?.id, b?.id, none], ["a", "free", "b", []]);
       assert(a && b);
       await bench.advance(1);
       const reply = await consumer.step({
@@ -319,6 +319,21 @@ export function concurrency(declare: Declare): void {
       assertEquals(await consumer.claim(), []);
       await consumer.settle(...complete([b]));
       assertEquals(await drain(bench), ["c", "a"]);
+    },
+  );
+
+  declare(
+    "step() takes delayed tasks of a key in the order in which they were due, then by id",
+    async (bench) => {
+      const lane = { concurrency: one };
+      await bench.enqueue(
+        delayed("c", 2_000, lane),
+        delayed("a", 3_000, lane),
+        delayed("d", 1_000, lane),
+        delayed("b", 2_000, lane),
+      );
+      await bench.advance(MINUTE);
+      assertEquals(await drain(bench), ["d", "b", "c", "a"]);
     },
   );
 
