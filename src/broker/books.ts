@@ -17,6 +17,8 @@ export interface CancelRequest {
 export interface CancelReply extends Counted {
   /** Ended now, asked to stop or to be delivered as cancelled, ended before, or unknown. A schedule is unknown: `unschedule` it. */
   readonly status: "cancelled" | "cancelling" | "ended" | "missing";
+  /** The task's name, where this request is the one that ended it. */
+  readonly name?: string;
 }
 
 /** What `result` answers. */
@@ -39,6 +41,8 @@ export type TaskStanding =
     readonly endedAt: number;
     /** The result, while it is kept. */
     readonly payload: string | undefined;
+    /** Why the result is not to be trusted; no broker says so, but who opens its seal. */
+    readonly unopened?: string | undefined;
   }
   | {
     readonly status: "dead" | "cancelled" | "expired";
@@ -100,6 +104,8 @@ export interface StatsReply extends Counted {
   readonly dead: number;
   /** Whether nothing is claimed. */
   readonly paused: boolean;
+  /** The names of which nothing is claimed, in the order in which they were paused. */
+  readonly pausedNames: readonly string[];
   /** Since when the first ready task counts; its priority included. */
   readonly oldestAt: number | undefined;
   /** Keys that lost their canary: the database evicted, or fell back to an older copy. */
@@ -112,6 +118,17 @@ export interface PauseRequest {
   readonly operation: string;
   /** Whether to stop or to go on. */
   readonly paused: boolean;
+  /**
+   * Only the tasks of this name; absent means the whole queue, whatever is paused by name.
+   * What claims find of it is set aside, behind everything that is ready, and goes back to its places when the name may go on. Schedules are not set aside, nor are tasks that were cancelled.
+   */
+  readonly name?: string | undefined;
+}
+
+/** What `pause` answers. */
+export interface PauseReply extends Counted {
+  /** Whether tasks are left that were set aside and may go on: the same request again lets go of more. Claims do so too, should nobody ask. */
+  readonly more: boolean;
 }
 
 /** What `purge` takes. */

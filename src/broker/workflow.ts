@@ -1,5 +1,7 @@
 import type { ListedState, TaskStanding } from "./books.ts";
 import type { Broker, Counted, NewTask } from "./broker.ts";
+import type { Peeks } from "./peek.ts";
+import type { SharedSteps } from "./together.ts";
 
 /** An instant that never comes: a schedule that is over is snoozed till then, so that entering it again does not begin it anew. */
 export const NEVER_AT: number = 1e15;
@@ -26,7 +28,8 @@ export interface WorkflowVerbs {
 }
 
 /** A broker that can do both. */
-export interface WorkflowBroker extends Broker, WorkflowVerbs {}
+export interface WorkflowBroker
+  extends Broker, WorkflowVerbs, SharedSteps, Peeks {}
 
 /**
  * Part of a group: the tasks of the request that it comes with are members.
@@ -43,8 +46,10 @@ export interface GroupChunk {
   readonly callback: NewTask | undefined;
   /** A group without a seal that hears nothing for so long is closed with what it has. */
   readonly sealMs: number;
-  /** How long the group is remembered after its completion; a sealed one that hears nothing for so long is closed with what it has. */
+  /** How long the group is remembered after its completion. */
   readonly ttlMs: number;
+  /** A sealed group none of whose members ends for so long is closed with what it has. @default {`ttlMs`} */
+  readonly idleMs?: number | undefined;
 }
 
 /** What `group` answers. */
@@ -85,7 +90,7 @@ export interface ForgetRequest {
   readonly operation: string;
   /** Forgotten if they have ended, dead ones too; others are left alone. */
   readonly ids: readonly string[];
-  /** A group whose state is forgotten too; a callback that waits for it is cancelled. */
+  /** A group whose state is forgotten too, if it is complete or was closed; another is left alone. */
   readonly group?: string | undefined;
 }
 

@@ -7,6 +7,7 @@ import type {
   StepRequest,
   WorkflowBroker,
 } from "../../src/broker/broker.ts";
+import { RING_MS } from "../../src/broker/wake.ts";
 import { delayed, ends, settle, task } from "./contract/bench.ts";
 
 export const START: number = 1_763_800_000_000;
@@ -52,6 +53,15 @@ export const enqueue = (
 ): Promise<EnqueueReply> =>
   broker.enqueue(queue, { tasks, maxBacklog: undefined });
 
+/** Enqueues as who rings if told to, and gives the mark. */
+async function ask(
+  { broker, queue }: Stage,
+  ...tasks: readonly NewTask[]
+): Promise<string | undefined> {
+  const request = { tasks, maxBacklog: undefined, rings: true };
+  return (await broker.enqueue(queue, request)).mark;
+}
+
 /** Enqueues the members of a group, which is sealed with two and has a callback unless it says otherwise. */
 export const enqueueGroup = (
   { broker, queue }: Stage,
@@ -84,6 +94,9 @@ export const schedule = (
     task: task("tick", { envelope: hash, due: { kind: "at", at } }),
   });
 
+const paced = { rate: { key: "k", limit: 2, perMs: 1_000 } } as const;
+const rate = { limit: 3, perMs: 1_000 } as const;
+const rated = (...ids: readonly string[]) => ids.map((id) => task(id, paced));
 const lane = { concurrency: { key: "k", limit: 2 } } as const;
 
 /** Tasks of a key of which two may be leased. */
@@ -142,6 +155,44 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
         delayed("f", 1_000, { priority: 3 }),
         task("g", { dedupe: { key: "k", ttlMs: 9_000 } }),
       ),
+  },
+  "enqueue() that is to ring": {
+    script: "enqueue",
+    prepare: nothing,
+    request: (stage) => ask(stage, task("a"), delayed("b", 5_000)),
+  },
+  "step() that answers its ring": {
+    script: "step",
+    prepare: (stage) => ask(stage, task("a"), task("b")).then(() => {}),
+    request: (stage) =>
+      step(stage, "worker", 1, {
+        limit: 1,
+        wake: { mark: String(START + RING_MS) },
+      }),
+  },
+  "step() that settles and finds nothing": {
+    script: "step",
+    async prepare(stage) {
+      const mark = await ask(stage, task("a"));
+      await step(stage, "worker", 1, { wake: { mark } });
+    },
+    request: (stage) =>
+      step(stage, "worker", 2, {
+        settle: held(1, "a").map((one) => settle(one, ends.complete())),
+      }),
+  },
+  "step() that leaves a task behind": {
+    script: "step",
+    async prepare(stage) {
+      const mark = await ask(stage, task("a"), task("b"));
+      await step(stage, "worker", 1, { limit: 1, wake: { mark } });
+    },
+    request: (stage) =>
+      step(stage, "worker", 2, {
+        limit: 0,
+        settle: held(1, "a").map((one) => settle(one, ends.release())),
+        wake: { leaving: "ringing" },
+      }),
   },
   "step() that claims": {
     script: "step",
@@ -292,6 +343,12 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     },
     request: (stage) => enqueueGroup(stage, { seal: 1, callback: undefined }),
   },
+  "enqueue() of a callback whose group is complete": {
+    script: "enqueue",
+    prepare: (stage) =>
+      enqueueGroup(stage, { seal: 0, callback: undefined }).then(() => {}),
+    request: (stage) => enqueueGroup(stage, { seal: undefined }),
+  },
   "enqueue() of an empty group": {
     script: "enqueue",
     prepare: nothing,
@@ -327,6 +384,25 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
         settle: held(1, "a", "b").map((each) =>
           settle(each, ends.complete("1"), { group: "g", span: "00-b" })
         ),
+      }),
+  },
+  "step() that is not to settle what was cancelled": {
+    script: "step",
+    prepare: async (stage) => {
+      await enqueueGroup(stage, {}, task("a"), task("b", lane));
+      await step(stage, "worker", 1);
+      for (const id of ["a", "b"]) await cancel(stage, id);
+    },
+    request: (stage) =>
+      step(stage, "worker", 2, {
+        limit: 0,
+        settle: held(1, "a", "b").map((each) => ({
+          ...settle(each, ends.complete("1"), {
+            group: "g",
+            enqueue: [task(`after ${each.id}`)],
+          }),
+          unlessCancelled: each.id === "b",
+        })),
       }),
   },
   "step() that closes a group and forgets another": {
@@ -420,6 +496,43 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
         ],
       });
     },
+  },
+  "enqueue() of tasks of a key with a rate": {
+    script: "enqueue",
+    prepare: nothing,
+    request: (stage) =>
+      enqueue(stage, ...rated("a", "b", "c"), delayed("d", 5_000, paced)),
+  },
+  "step() that claims of a key with a rate": {
+    script: "step",
+    prepare: async (stage) => {
+      await enqueue(stage, ...rated("a", "b", "c", "d", "e"), task("free"));
+    },
+    request: (stage) => step(stage, "worker", 1, { rate }),
+  },
+  "step() that settles and claims of a key whose time has come": {
+    script: "step",
+    prepare: async (stage) => {
+      await enqueue(stage, task("other"));
+      await step(stage, "another", 1);
+      await enqueue(stage, ...rated("a", "b", "c", "d", "e"), task("free"));
+      await enqueue(stage, delayed("due", 10, paced));
+      await stage.advance(20);
+      await step(stage, "worker", 1, { rate });
+      await stage.advance(1_000);
+    },
+    request: (stage) =>
+      step(stage, "worker", 2, {
+        rate,
+        settle: held(1, "a").map((a) =>
+          settle(a, ends.retry(60_000), { enqueue: rated("birth") })
+        ),
+      }),
+  },
+  "cancel() of a task of a key with a rate": {
+    script: "cancel",
+    prepare: (stage) => enqueue(stage, ...rated("a", "b", "c")).then(() => {}),
+    request: cancelA,
   },
   "cancel() of a task of a key": {
     script: "cancel",
@@ -554,6 +667,64 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     request: ({ broker, queue }) =>
       broker.pause(queue, { operation: "op", paused: false }),
   },
+  "pause() of a name": {
+    script: "pause_name",
+    prepare: prepareNames,
+    request: (stage) => pauseName(stage, true, "op"),
+  },
+  "pause() of a name that resumes": {
+    script: "pause_name",
+    async prepare(stage) {
+      await prepareNames(stage);
+      await pauseName(stage, true);
+      await step(stage, "worker", 1);
+    },
+    request: (stage) => pauseName(stage, false, "op"),
+  },
+  "step() that sets aside tasks of a paused name": {
+    script: "step",
+    async prepare(stage) {
+      await prepareNames(stage);
+      await pauseName(stage, true);
+    },
+    request: (stage) => step(stage, "worker", 1),
+  },
+  "step() that lets tasks of a name go on": {
+    script: "step",
+    async prepare(stage) {
+      await prepareNames(stage);
+      await pauseName(stage, true);
+      await step(stage, "worker", 1);
+      await enqueue(
+        stage,
+        ...Array.from(Array(600), (_, i) => task(`r${i}`, { name: "resize" })),
+      );
+      await step(stage, "worker", 2, { limit: 250 });
+      await pauseName(stage, false);
+    },
+    request: (stage) => step(stage, "worker", 3, { limit: 1 }),
+  },
+  "cancel() of a task that was set aside": {
+    script: "cancel",
+    prepare: prepareAside,
+    request: (stage) => cancel(stage, "resize1"),
+  },
+  "cancel() of a related task that was set aside": {
+    script: "cancel",
+    prepare: prepareAside,
+    request: (stage) => cancel(stage, "related"),
+  },
+  "purge() of tasks that were set aside": {
+    script: "purge",
+    prepare: prepareAside,
+    request: ({ broker, queue }) =>
+      broker.purge(queue, {
+        operation: "op",
+        tasks: ["resize1", "related", "other"].map((id) => ({ id })),
+        error: "purged",
+        keepMs: 3_600_000,
+      }),
+  },
   "purge()": {
     script: "purge",
     async prepare(stage) {
@@ -598,3 +769,39 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       }),
   },
 };
+
+/** Tasks of two names; one of them has consequences. */
+async function prepareNames(stage: Stage): Promise<void> {
+  await enqueue(
+    stage,
+    task("resize1", { name: "resize" }),
+    task("related", { name: "resize", related: true }),
+    task("other"),
+    task("resize2", { name: "resize" }),
+  );
+}
+
+/** The same, once a claim has set those aside that are paused. */
+async function prepareAside(stage: Stage): Promise<void> {
+  await prepareNames(stage);
+  await pauseName(stage, true);
+  await step(stage, "worker", 1);
+}
+
+async function pauseName(
+  { broker, queue }: Stage,
+  paused: boolean,
+  operation = `${paused}`,
+): Promise<unknown> {
+  return await broker.pause(queue, { operation, paused, name: "resize" });
+}
+
+function cancel({ broker, queue }: Stage, id: string): Promise<unknown> {
+  const error = "cancelled";
+  return broker.cancel(queue, {
+    operation: "op",
+    id,
+    error,
+    keepMs: 3_600_000,
+  });
+}

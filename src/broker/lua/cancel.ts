@@ -1,19 +1,13 @@
 import { script } from "../script.ts";
 import type { Script } from "../script.ts";
-import {
-  BASE,
-  BODIES,
-  CLOCK,
-  FORGETTABLE,
-  HEADER,
-  LINE,
-  OPERATIONS,
-} from "./base.ts";
+import { BASE, BODIES, CLOCK, FORGETTABLE, HEADER, LINE } from "./base.ts";
+import { OPERATIONS } from "./operations.ts";
 import { LANES } from "./lane.ts";
+import { PARKED } from "./park.ts";
 
 /**
  * What ends a waiting task outside a settlement: its record first, which no claim passes, then its places and its dedupe key.
- * The record names the dedupe key and the operation, so that a repeat can finish. Shared by \`cancel\` and \`purge\`.
+ * The record names the dedupe key, the operation and the task's name, so that a repeat can finish. Shared by \`cancel\` and \`purge\`.
  */
 export const BURY: string = `
 local function clear(id, till, key)
@@ -26,7 +20,8 @@ local function clear(id, till, key)
   if key and key ~= "" and match(call("HGET", state, "d:" .. key) or "", "^(.*)|%d+$") == id then put(fields, "d:" .. key) end
   call("HDEL", state, unpack(fields))
 end
-local function vacate(id, v)
+local function vacate(id, v, name)
+  if is_parked(v) and name then call("ZREM", line, parked_spot(v, id, name)) end
   if not v or (v[4] or "") == "" then return end
   hset, zready, xline = {}, {}, {}
   gather({ v[4] })
@@ -39,11 +34,13 @@ local function vacate(id, v)
   flush("ZREM", line, xline)
 end
 local function bury(id, record, attempt, v)
-  local key = split(match(record, "^[^\\n]*"))[6] or ""
+  local h = split(match(record, "^[^\\n]*"))
+  local key, name = h[6] or "", h[5] or ""
   local till = text(now + keep)
-  call("HSET", body(id), id, "X|" .. text(now) .. "|" .. till .. "|" .. attempt .. "|" .. till .. "|" .. key .. "|" .. operation .. "\\n" .. reason)
-  vacate(id, v)
+  call("HSET", body(id), id, "X|" .. text(now) .. "|" .. till .. "|" .. attempt .. "|" .. till .. "|" .. key .. "|" .. operation .. "|" .. name .. "\\n" .. reason)
+  vacate(id, v, name)
   clear(id, till, key)
+  return name
 end
 local function buried(record)
   local h = split(match(record, "^[^\\n]*"))
@@ -53,32 +50,41 @@ local function is(h, flag) return find(h.flags, flag, 1, true) end`;
 
 /**
  * What asks a task to stop that a settlement has to end, leased or related: the flag \`x\` in its \`t:\`, the commit; then one that waits goes to the front of the line, to be delivered as cancelled.
- * Shared by \`cancel\` and \`purge\`.
+ * \`ask\` notes it of each task, \`stop\` writes it of all. Shared by \`cancel\` and \`purge\`.
  */
 export const STOP: string = `
-local function stop(id, h, v, order)
+local fronts, undue = {}, {}
+local function ask(id, h, v, order)
   local waits = h.tag == "L" and (not v or v[2] == "")
   v = v or { "0" }
   if not find(v[6] or "", "x", 1, true) then v[6] = (v[6] or "") .. "x" end
-  hset, zready, xline = {}, {}, {}
   if waits and find(v[6], "l", 1, true) then
     gather({ v[4] })
     leave(id, v)
     put(zready, place(order, 21), id)
   end
-  if waits then v[3] = place(order, 21) end
+  if waits and is_parked(v) then
+    put(xline, parked_spot(v, id, h.name))
+    put(zready, place(order, 21), id)
+    v[6] = string.gsub(v[6], "n", "")
+  end
+  if waits then
+    v[3] = place(order, 21)
+    put(fronts, v[3], id)
+    put(undue, id)
+  end
   set("t:" .. id, join(v))
+end
+local function stop()
   advance()
   flush("ZADD", ready, zready)
   flush("HSET", state, hset)
   flush("ZREM", line, xline)
-  if waits then
-    call("ZADD", ready, v[3], id)
-    call("ZREM", due, id)
-  end
+  flush("ZADD", ready, fronts)
+  flush("ZREM", due, undue)
 end`;
 
-/** ready, due → cancelled; leased or related → flagged, for its consumer to see at the next extension, or when it is delivered, and to bury. Reply: `#cancelled|cancelling|ended|missing|commands`. */
+/** ready, due → cancelled; leased or related → flagged, for its consumer to see at the next extension, or when it is delivered, and to bury. Reply: `#cancelled|cancelling|ended|missing|commands[|name of what this very operation ended]`. */
 export const CANCEL: Script = /* @__PURE__ */ script({
   name: "cancel",
   keys: ["ready", "due", "state", "ends", "dead", "line", "meta"],
@@ -92,11 +98,15 @@ export const CANCEL: Script = /* @__PURE__ */ script({
     `local zready, zdue, zends, hset = {}, {}, {}, {}`,
     LINE,
     LANES,
+    PARKED,
     OPERATIONS,
     BURY,
     STOP,
     `
-local function reply(word) return "#" .. word .. "|" .. commands end
+local function reply(answer)
+  local word, name = match(answer, "^(%a+),?(.*)$")
+  return "#" .. word .. "|" .. commands .. (name ~= "" and "|" .. name or "")
+end
 local function decide()
   local record = call("HGET", body(id), id)
   if not record or forgettable(record) then return "missing" end
@@ -105,10 +115,10 @@ local function decide()
     local h = buried(record)
     if h then
       local current = call("HGET", state, "t:" .. id)
-      vacate(id, current and split(current))
+      vacate(id, current and split(current), h[8])
       clear(id, h[3], h[6])
     end
-    return "cancelled"
+    return h and "cancelled," .. (h[8] or "") or "cancelled"
   end
   if tag then return "ended" end
   local current = call("HGET", state, "t:" .. id)
@@ -117,11 +127,11 @@ local function decide()
   local h = header(record)
   if is(h, "s") then return "missing" end
   if v and v[2] ~= "" or is(h, "r") then
-    stop(id, h, v, us)
+    ask(id, h, v, us)
+    stop()
     return "cancelling"
   end
-  bury(id, record, v and v[1] or "0", v)
-  return "cancelled"
+  return "cancelled," .. bury(id, record, v and v[1] or "0", v)
 end
 local before = answered(operation)
 if before then return reply(before) end

@@ -1,14 +1,16 @@
 /** The lease marker before the commit, the commit, and what makes a new consumer's memory end. */
 export const COMMIT: string = `
 local newcomer = false
+if wake_at and limit > 0 and #claimed + #xready + suspects == 0 then call("ZREM", due, "!wake") end
 if #claimed > 0 and not (first_lease and first_lease <= now + lease_ms) then
   call("ZADD", due, text(now + lease_ms - 1e14), "!lease")
 end
 flush("ZADD", lease, zlease)
 if #touched > 0 then
-  zready = {}
+  zready, zends = {}, {}
   advance()
   flush("ZADD", ready, zready)
+  flush("ZADD", ends, zends)
   local back = {}
   for i = 2, #zready, 2 do back[zready[i]] = true end
   for i = #xready, 1, -1 do if back[xready[i]] then table.remove(xready, i) end end
@@ -32,23 +34,26 @@ local function mark_leases()
   return at
 end`;
 
-/** When ended tasks want looking at: \`!sweep\` in \`due\`, there while anything is to be forgotten. */
+/** When ended tasks want looking at: \`!sweep\` in \`due\`, there while anything is to be forgotten; within a minute where results are counted. */
 export const ARM: string = `
 local function arm()
-  if not sweep_at then call("ZADD", due, text(now + 60000 - 5e13), "!sweep") end
+  if not sweep_at or keep_results > 0 and sweep_at > now + 60000 then call("ZADD", due, text(now + 60000 - 5e13), "!sweep") end
 end`;
 
-/** Everything that a repeat or a later step may do instead. */
+/** Everything that a repeat or a later step may do instead: what was woken, then what is gone. A void `t:` goes before its lease, or nobody would find it again. */
 export const REMOVE: string = `
+store(woken)
 local again = {}
 for i = 1, #claimed do again[claimed[i]] = true end
 local gone = {}
 for i = 1, #xlease do if not again[xlease[i]] then put(gone, xlease[i]) end end
-flush("ZREM", lease, gone)
 flush("HDEL", state, hdel)
+flush("ZREM", lease, gone)
 flush("ZREM", ready, xready)
 flush("ZREM", due, xdue)
 flush("ZREM", line, xline)
+if lanes_at and lanes_at <= now then lanes_at = mark_lanes() end
+attend(#claimed > 0)
 if first_lease and first_lease <= now or #settles > 0 and #claimed == 0 then first_lease = mark_leases() end`;
 
 /** Canaries, planted once a queue: a key without its own was evicted, or fell back to an older copy. */
@@ -61,7 +66,7 @@ local function plant()
   call("HSET", meta, "canary", text(now))
 end`;
 
-/** Forgets what is past its time, when the marker \`!sweep\` says that something is: ended tasks, consumers, dedupe keys, groups, the oldest of the dead. A group that is not complete is closed instead, with what it has, and forgotten later. */
+/** Forgets what is past its time, when the marker \`!sweep\` says that something is: ended tasks, consumers, dedupe keys, groups, the oldest of the dead. A group that is not complete is closed instead, with what it has, and forgotten later. Of the results that are counted as \`f:ended|id\` in \`line\`, the oldest are dropped that are too many; their tasks stay remembered. */
 export const SWEEP: string = `
 local sweeping, risen = 0, false
 local function close(names)
@@ -78,16 +83,33 @@ local function close(names)
       g[6] = g[6] .. "l"
       follow(sub(names[i], 3), g, us + i, "", records, places)
       risen = true
-    elseif g then put(zends, g[9], names[i])
+    elseif g then
+      if g.callback ~= "" then wake(g.callback, us + i, "", records, places) end
+      put(zends, g[9], names[i])
     else put(left, names[i]) end
   end
-  store(records)
   flush("ZADD", ready, places)
   flush("HSET", state, hset)
+  store(records)
   flush("ZADD", ends, zends)
   flush("HDEL", state, left)
   flush("ZREM", ends, left)
   flush("ZREM", ends, spent)
+end
+local function keep_newest()
+  if keep_results == 0 or lean == 1 then return end
+  local over = call("ZLEXCOUNT", line, "[f:", "(f;") - keep_results
+  if over <= 0 then return end
+  local old, ids, bare = call("ZRANGE", line, "[f:", "(f;", "BYLEX", "LIMIT", 0, math.min(over, 1000)), {}, {}
+  for i = 1, #old do ids[i] = match(old[i], "|(.*)$") end
+  local records = read(ids)
+  for i = 1, #ids do
+    local at, rest = match(records[i] or "", "^C|(%d+)(|%d+|%d+|)%d+\\n")
+    if at and tonumber(at) == tonumber(match(old[i], "%d+")) then put(bare, ids[i], "C|" .. at .. rest .. "0\\n") end
+  end
+  store(bare)
+  flush("ZREM", line, old)
+  if over > 1000 then sweeping = 1 end
 end
 local function sweep()
   local found = call("ZRANGE", ends, "-inf", text(now), "BYSCORE", "LIMIT", 0, 2000)
@@ -108,6 +130,7 @@ local function sweep()
   flush("ZREM", ends, past)
   flush("ZREM", dead, old_dead)
   if #closing > 0 then close(closing) end
+  keep_newest()
   if #found == 2000 or #old_dead == 500 then sweeping = 1 end
   local first = call("ZRANGE", ends, 0, 0, "WITHSCORES")
   local at = sweeping == 1 and now or first[1] and first[1] ~= "!canary" and math.max(tonumber(first[2]), now + 60000) or now + 3600000

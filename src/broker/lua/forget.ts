@@ -1,6 +1,7 @@
 import { script } from "../script.ts";
 import type { Script } from "../script.ts";
-import { BASE, BODIES, OPERATIONS } from "./base.ts";
+import { BASE, BODIES } from "./base.ts";
+import { OPERATIONS } from "./operations.ts";
 
 /** completed, dead, cancelled, expired → forgotten, for listed tasks; the state of a complete group too. List: n, then n × id. Reply: `#done|commands`. */
 export const FORGET: Script = /* @__PURE__ */ script({

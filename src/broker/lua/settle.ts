@@ -1,14 +1,16 @@
 /**
  * leased → completed, dead, cancelled, expired, or back to the line; only under the token of that very claim.
+ * A settlement that is not to be taken of a task that was asked to stop gives it back, and is told as stale.
  * Deferred tasks are admitted with the settlement they came with, gated by their records like any enqueue. One that shares its parent's hash is written in the same command as the parent's end, so that neither is there without the other.
  *
- * Ended record: `C|X|E` `|ended ms|forget ms|attempt|readable until ms\n result or error`.
- * Dead record: the live header with `|died ms|attempt|error bytes[|flags[|key,limit]]\n error envelope`, so that a redrive finds everything; flag `c` says that the death was counted in the group.
+ * Ended record: `C|X|E` `|ended ms|forget ms|attempt|readable until ms[|group]\n result or error`.
+ * Dead record: the live header with `|died ms|attempt|error bytes[|flags[|key,limit[|group]]]\n error envelope`, so that a redrive finds everything; flag `c` says that the death was counted in the group.
  */
 export const SETTLE: string = `
-local ENDED = { complete = "C", cancel = "X", expire = "E" }
-local COUNTED = { complete = 2, dead = 3, cancel = 4, expire = 5 }
-local dying, snoozing, freed, groups, tallied = {}, {}, {}, {}, {}
+local groups, apart = {}, fresh
+do
+local ENDED = { complete = "C", dead = "D", cancel = "X", expire = "E" }
+local dying, snoozing, freed, tallied, kept = {}, {}, {}, {}, {}
 local shared = {}
 for i = 1, #settles do
   local v = state_of("t:" .. settles[i].id)
@@ -20,7 +22,11 @@ for i = 1, #settles do
   local s, v = settles[i], state_of("t:" .. settles[i].id)
   if not v or v[2] ~= s.token then put(stale, s.id)
   else
-    accepted[i] = true
+    accepted[i] = not (s.stops and find(v[6] or "", "x", 1, true))
+    if not accepted[i] then
+      put(stale, s.id)
+      s.kind, s.delay = "release", 0
+    end
     mine[s.id] = true
     put(xlease, s.id)
     if s.kind == "retry" or s.kind == "release" or s.kind == "snooze" then
@@ -47,7 +53,7 @@ for i = 1, #settles do
       if g then
         if not groups[s.group] then put(tallied, s.group) end
         groups[s.group] = g
-        g[COUNTED[s.kind]] = text(g[COUNTED[s.kind]] + 1)
+        count_in(g, ENDED[s.kind])
         g.span = s.span
       end
       if s.kind == "dead" then
@@ -56,8 +62,9 @@ for i = 1, #settles do
         dying[s.id] = { "|" .. text(now) .. "|" .. v[1] .. "|" .. #s.payload, s }
       else
         local shown = (s.kind == "complete" and (s.shown == 0 or lean == 1)) and 0 or now + s.shown
+        if keep_results > 0 and s.kind == "complete" and shown > 0 and s.group == "" then put(kept, 0, "f:" .. fmt("%016.0f", now) .. "|" .. s.id) end
         put(zends, text(now + s.keep), s.id)
-        put(ended, s.id, ENDED[s.kind] .. "|" .. text(now) .. "|" .. text(now + s.keep) .. "|" .. v[1] .. "|" .. text(shown) .. "\\n" .. (shown > 0 and s.payload or ""))
+        put(ended, s.id, ENDED[s.kind] .. "|" .. text(now) .. "|" .. text(now + s.keep) .. "|" .. v[1] .. "|" .. text(shown) .. (s.group ~= "" and "|" .. s.group or "") .. "\\n" .. (shown > 0 and s.payload or ""))
       end
     end
   end
@@ -73,6 +80,7 @@ if #dying > 0 then
     local tail, s = unpack(dying[id])
     local flags = (h[6] or "") .. (s.group ~= "" and "c" or "")
     if flags ~= "" or h[7] then tail = tail .. "|" .. flags .. (h[7] and "|" .. h[7] or "") end
+    if s.group ~= "" then tail = tail .. (h[7] and "|" or "||") .. s.group end
     if not match(record, "^D|%d") then put(ended, id, "D" .. head .. tail .. "\\n" .. s.payload .. (envelope or record)) end
   end
 end
@@ -84,7 +92,7 @@ if #snoozing > 0 then
     if accepted then put(ended, s.id, "L|" .. accepted .. text(s.delay) .. rest .. (s.payload ~= "" and s.payload or envelope)) end
   end
 end
-local born, ids, twins, apart = {}, {}, {}, fresh
+local born, ids, twins = {}, {}, {}
 for i = 1, #births do
   if births[i].parent == 0 or accepted[births[i].parent] then put(born, births[i]) put(ids, births[i].id) end
 end
@@ -101,13 +109,15 @@ if #born > 0 then
 end
 for i = 1, #tallied do
   local g = groups[tallied[i]]
-  follow(tallied[i], g, us + #settles + #born + i, g.span, apart, zready)
+  follow(tallied[i], g, us + #settles + #born + i, g.span, woken, zready)
 end
 for field in pairs(freed) do
   if not taken[field] then
     put(hset, field, "")
     put(hdel, field)
   end
+end
+flush("ZADD", line, kept)
 end`;
 
 /** Leases that go on, and which of them are asked to stop or are lost. */

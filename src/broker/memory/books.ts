@@ -1,7 +1,17 @@
-import type { ListedState, NewTask, TaskStanding } from "../broker.ts";
-import { enterLane, type Lane, leaveLane, type Turn } from "./lanes.ts";
+import type { ListedState, NewTask } from "../broker.ts";
+import {
+  enterLane,
+  type Lane,
+  leaveLane,
+  type Rest,
+  type Turn,
+} from "./lanes.ts";
+import type { Ended, Group, Hold, Memory, Waiting } from "./entry.ts";
 import { drop, newRegister, type Register } from "./register.ts";
-import { Sorted } from "./sorted.ts";
+import { type Scored, Sorted } from "./sorted.ts";
+import type { Mark } from "./wake.ts";
+
+export type { Ended, Group, Hold, Memory, Waiting } from "./entry.ts";
 
 /** How long a dead task is kept. */
 export const DEAD_KEEP_MS: number = 180 * 86_400_000;
@@ -17,13 +27,20 @@ export interface Live {
   readonly enqueuedAt: number;
   dueAt: number | undefined;
   readonly dedupe: string | undefined;
-  /** The lane of its concurrency key. */
+  /** The lane of its key. */
   lane: Lane | undefined;
   readonly concurrency: NewTask["concurrency"];
+  readonly rate: NewTask["rate"];
   /** What it has in its lane: its turn to come, or a place in the line. */
   turn: Turn | "admitted" | undefined;
+  /** It was admitted under a rate, and not claimed since. */
+  isUnstarted: boolean;
+  /** Where it stands meanwhile, if its name was found paused. */
+  parked: Turn | undefined;
   /** Only a settlement ends it. */
   readonly related: boolean;
+  /** The group that it is a member of, and its next end counts in. */
+  group: string | undefined;
   /** Its end was counted in its group before. */
   counted: boolean;
   state: ListedState;
@@ -44,58 +61,6 @@ export interface Live {
   progress: string | undefined;
 }
 
-/** A group's callback, until the group is complete. */
-export interface Waiting {
-  readonly id: string;
-  readonly state: "waiting";
-  readonly enqueuedAt: number;
-  readonly task: NewTask;
-  /** It was asked to stop meanwhile. */
-  cancelled: boolean;
-}
-
-/** What is left of a task that ended, until the instant `score`. */
-export interface Ended {
-  readonly id: string;
-  readonly state: "ended";
-  readonly score: number;
-  readonly standing: Extract<TaskStanding, { readonly endedAt: number }>;
-  /** Until when the payload of a completed one is kept. */
-  readonly payloadUntil: number;
-}
-
-/** How a group (`id`) stands, until it is closed, or else forgotten, at `score`. */
-export interface Group {
-  readonly id: string;
-  readonly score: number;
-  readonly total: number | undefined;
-  readonly completed: number;
-  readonly dead: number;
-  readonly cancelled: number;
-  readonly expired: number;
-  readonly callback: string | undefined;
-  readonly closed: boolean;
-  readonly lost: boolean;
-  readonly ttlMs: number;
-  readonly sealMs: number;
-}
-
-/** Who holds a dedupe key (`id`), and until when (`score`). */
-export interface Hold {
-  readonly id: string;
-  readonly score: number;
-  readonly task: string;
-}
-
-/** The last step of a consumer (`id`) that did something, remembered until `score`. */
-export interface Memory {
-  readonly id: string;
-  readonly score: number;
-  readonly seq: number;
-  readonly stale: readonly string[];
-  readonly claimed: readonly string[];
-}
-
 /** Whatever has an id. */
 export type Entry = Live | Ended | Waiting;
 
@@ -107,12 +72,21 @@ export interface Books {
   readonly holds: Register<Hold>;
   readonly consumers: Register<Memory>;
   readonly groups: Register<Group>;
-  /** By concurrency key. */
+  /** By key. */
   readonly lanes: Map<string, Lane>;
   /** Lanes in which something has changed that may let others in. */
   readonly touched: Set<Lane>;
-  /** How many tasks the present request let in so far. */
-  admissions: number;
+  /** Lanes that wait for time. */
+  readonly resting: Sorted<Rest>;
+  /** The present turn: one behind the last that was claimed. */
+  turn: number;
+  /** Whether the task that was claimed last has a turn. */
+  wasTurn: boolean;
+  /** Before which instant, in µs, no task of the queue is claimed, and whether any was held back for it. */
+  pace: { readonly startAt: number; readonly isAwaited: boolean };
+  /** The number of the present request, and its instant. */
+  request: number;
+  now: number;
   /** By id; each has its task. */
   readonly schedules: Map<
     string,
@@ -120,6 +94,14 @@ export interface Books {
   >;
   readonly operations: Map<string, unknown>;
   paused: boolean;
+  /** The names that are paused, in that order. */
+  readonly pausedNames: Set<string>;
+  /** What was found of a paused name, by name. */
+  readonly parked: Map<string, Sorted<Turn>>;
+  /** The results that are counted, by when their tasks ended. */
+  readonly results: Sorted<Scored>;
+  /** Until when nobody needs to ring, and whether that is a ring that somebody was told to make. */
+  mark: Mark | undefined;
   /** The last order that was given out, in µs. */
   lastOrder: number;
 }
@@ -140,10 +122,19 @@ export function newBooks(): Books {
     groups: newRegister(),
     lanes: new Map(),
     touched: new Set(),
-    admissions: 0,
+    resting: new Sorted(),
+    turn: 0,
+    wasTurn: false,
+    pace: { startAt: 0, isAwaited: false },
+    request: 0,
+    now: 0,
     schedules: new Map(),
     operations: new Map(),
     paused: false,
+    pausedNames: new Set(),
+    parked: new Map(),
+    results: new Sorted(),
+    mark: undefined,
     lastOrder: 0,
   };
 }
@@ -183,6 +174,7 @@ export function move(
   score: number,
 ): void {
   books.lines[task.state].remove(task);
+  unpark(books, task);
   if (state === "ready") task.order = score;
   if (state !== "leased") {
     task.token = undefined;
@@ -192,6 +184,13 @@ export function move(
   task.score = score;
   if (state === "scheduled" || state === "dead") leaveLane(books, task);
   standIn(books, task);
+}
+
+/** Takes a task from where it was set aside, if it was. */
+function unpark(books: Books, task: Live): void {
+  if (task.parked === undefined) return;
+  books.parked.get(task.name)?.remove(task.parked);
+  task.parked = undefined;
 }
 
 function standIn(books: Books, task: Live): void {
@@ -277,6 +276,7 @@ export function forget(books: Books, id: string): void {
   if (task.state === "ended") books.ended.remove(task);
   else if (task.state !== "waiting") {
     leaveLane(books, task);
+    unpark(books, task);
     books.lines[task.state].remove(task);
   }
   books.tasks.delete(id);

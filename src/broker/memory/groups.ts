@@ -43,10 +43,14 @@ export function newLive(
     enqueuedAt: now,
     dedupe: dedupe?.key,
     related: related || task.group !== undefined,
+    group: task.group,
     counted: false,
     concurrency: task.concurrency,
-    lane: laneOf(books, task.concurrency),
+    rate: task.rate,
+    lane: laneOf(books, task),
     turn: undefined,
+    isUnstarted: false,
+    parked: undefined,
     attempt: 0,
     token: undefined,
     suspect: false,
@@ -77,6 +81,7 @@ export function chunk(
         ...callback,
         dedupe: undefined,
         concurrency: undefined,
+        rate: undefined,
       };
       books.tasks.set(callback.id, {
         id: callback.id,
@@ -153,7 +158,9 @@ function found(books: Books, id: string, now: number): Group | undefined {
   return group?.closed && group.score <= now ? undefined : group;
 }
 
-function newGroup({ id, ttlMs, sealMs }: GroupChunk): Group {
+function newGroup(
+  { id, ttlMs, sealMs, idleMs = ttlMs }: GroupChunk,
+): Group {
   return {
     id,
     score: 0,
@@ -167,6 +174,7 @@ function newGroup({ id, ttlMs, sealMs }: GroupChunk): Group {
     lost: false,
     ttlMs,
     sealMs,
+    idleMs,
   };
 }
 
@@ -178,14 +186,15 @@ function follow(
   now: number,
   span?: string,
 ): void {
-  const { total, ttlMs, sealMs, callback } = group;
+  const { total, ttlMs, sealMs, idleMs, callback } = group;
   const ended = group.completed + group.dead + group.cancelled + group.expired;
   const closed = group.closed || group.lost ||
     total !== undefined && ended >= total;
   if (closed && !group.closed && callback !== undefined) {
     release(books, callback, order, now, span);
   }
-  const keepMs = closed || total !== undefined ? ttlMs : sealMs;
+  const waitMs = total === undefined ? sealMs : idleMs;
+  const keepMs = closed ? ttlMs : waitMs;
   remember(books.groups, { ...group, closed, score: now + keepMs });
 }
 

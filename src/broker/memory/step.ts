@@ -11,13 +11,16 @@ import {
   move,
   reserveOrders,
 } from "./books.ts";
-import { claim, deliver, tokenOf } from "./claim.ts";
+import { claim, deliver, NOTHING, tokenOf } from "./claim.ts";
 import { accept } from "./enqueue.ts";
 import { NEVER_AT } from "../workflow.ts";
 import { count } from "./groups.ts";
-import { advance } from "./lanes.ts";
+import { countResults } from "./keeping.ts";
+import { advance, wakeLanes } from "./lanes.ts";
 import { recall, remember } from "./register.ts";
+import { compareBytes } from "./sorted.ts";
 import { sweep } from "./sweep.ts";
+import { attend, clearMark, isAnswered } from "./wake.ts";
 
 /** How many leases a step reaps, and how many tasks it promotes, at most. */
 const MOVE_LIMIT = 200;
@@ -33,19 +36,26 @@ export function step(books: Books, request: StepRequest, now: number): Answer {
     return { ...nothing(books, now), status: "old" };
   }
   if (before?.seq === seq) return replay(books, request, before, now);
+  if (isAnswered(books, request.wake)) {
+    return { ...nothing(books, now), status: "answered" };
+  }
   const stale = settle(books, request.settle, now);
+  countResults(books, request, stale, now);
   const { lost, cancelled } = extend(books, request, now);
   const reaped = reap(books, now);
   promote(books, now);
-  advance(books, now);
+  advance(books);
   const paused = books.paused && request.limit > 0;
-  const { claimed, suspects } = paused
-    ? { claimed: [], suspects: false }
+  const { claimed, suspects, moved, nextAt = Infinity } = paused
+    ? NOTHING
     : claim(books, request, now);
+  advance(books);
+  const hasFound = claimed.length > 0;
+  if (request.limit > 0 && !hasFound && !suspects && !moved) clearMark(books);
   const told = request.extend.some(({ id, progress }) =>
     progress !== undefined && !lost.includes(id)
   );
-  if (request.settle.length > 0 || claimed.length > 0 || told) {
+  if (request.settle.length > 0 || hasFound || told) {
     remember(books.consumers, {
       id: consumer,
       score: now + DAY_MS,
@@ -54,9 +64,12 @@ export function step(books: Books, request: StepRequest, now: number): Answer {
       claimed: claimed.map((task) => task.id),
     });
   }
-  const sweeping = sweep(books, now);
+  const sweeping = sweep(books, now, request.keepResults);
+  const rested = nothing(books, now);
+  const dueAt = Math.min(rested.nextDueAt ?? Infinity, moved ? now : nextAt);
   return {
-    ...nothing(books, now),
+    ...rested,
+    nextDueAt: dueAt < Infinity ? dueAt : undefined,
     stale,
     lost,
     cancelled,
@@ -65,6 +78,7 @@ export function step(books: Books, request: StepRequest, now: number): Answer {
     paused,
     suspects,
     sweeping,
+    ...attend(books, request.wake, hasFound, now),
   };
 }
 
@@ -88,7 +102,7 @@ function nothing(books: Books, now: number): Answer {
 /** Answers a step again with what is still true of it, and changes nothing. */
 function replay(
   books: Books,
-  { extend: extensions }: StepRequest,
+  { extend: extensions, wake }: StepRequest,
   { id, seq, stale, claimed }: Memory,
   now: number,
 ): Answer {
@@ -105,6 +119,7 @@ function replay(
     cancelled: extended.filter((x) => x.task?.cancelled).map((x) => x.id),
     deliveries: claimed.flatMap((id) => held(books, id, token) ?? [])
       .map(deliver),
+    ...attend(books, wake, claimed.length > 0, now),
   };
 }
 
@@ -115,10 +130,13 @@ function settle(
 ): readonly string[] {
   const stale: string[] = [];
   const accepted = settlements.filter((settlement) => {
-    const task = held(books, settlement.id, settlement.token);
-    if (task === undefined) stale.push(settlement.id);
-    else settleOne(books, task, settlement, now);
-    return task !== undefined;
+    const { id, token, unlessCancelled = false } = settlement;
+    const task = held(books, id, token);
+    const isTaken = task !== undefined && !(unlessCancelled && task.cancelled);
+    if (!isTaken) stale.push(id);
+    if (isTaken) settleOne(books, task, settlement, now);
+    else if (task !== undefined) handBack(books, task, now, now);
+    return isTaken;
   });
   const successors = accepted.flatMap(({ enqueue }) => enqueue);
   const places = settlements.length + successors.length + accepted.length;
@@ -143,9 +161,7 @@ function settleOne(
       giveBack(books, task, now + end.delayMs, now);
       return;
     case "release":
-      // a suspect that was given back unrun is as suspect as before
-      task.attempt--;
-      giveBack(books, task, now + end.delayMs, now);
+      handBack(books, task, now + end.delayMs, now);
       return;
     case "snooze":
       task.attempt = 0;
@@ -188,6 +204,12 @@ function complete(
     standing: { status: "completed", attempt, endedAt: now, payload },
     payloadUntil: now + resultMs,
   });
+}
+
+/** Puts a leased task back, its attempt unspent. A suspect that was given back unrun is as suspect as before. */
+function handBack(books: Books, task: Live, at: number, now: number): void {
+  task.attempt--;
+  giveBack(books, task, at, now);
 }
 
 /** Puts a leased task back in its place, or where it comes later; one that was cancelled comes at once, to be buried. */
@@ -236,9 +258,12 @@ function reap(books: Books, now: number): readonly string[] {
 
 function promote(books: Books, now: number): void {
   const { scheduled } = books.lines;
-  for (const task of scheduled.range({ to: now, limit: MOVE_LIMIT })) {
+  const due = scheduled.range({ to: now, limit: MOVE_LIMIT })
+    .toSorted((a, b) => orderOf(a) - orderOf(b) || compareBytes(a.id, b.id));
+  for (const task of due) {
     move(books, task, "ready", orderOf(task));
   }
+  wakeLanes(books, MOVE_LIMIT);
 }
 
 /** A place once had is kept; a delayed task's counts from its due time. */
@@ -246,10 +271,14 @@ function orderOf(task: Live): number {
   return task.order ?? task.score * 1000 - boost(task.priority);
 }
 
-function nextDueAt(
-  { lines: { scheduled, leased } }: Books,
+/** When the next task is due, the next lease over or the next lane free. */
+export function nextDueAt(
+  { lines: { scheduled, leased }, resting }: Books,
 ): number | undefined {
-  const due = scheduled.first?.score ?? Infinity;
-  const next = Math.min(due, leased.first?.score ?? Infinity);
+  const next = Math.min(
+    scheduled.first?.score ?? Infinity,
+    leased.first?.score ?? Infinity,
+    resting.first?.score ?? Infinity,
+  );
   return next < NEVER_AT ? next : undefined;
 }

@@ -1,5 +1,6 @@
 import { type Books, DEAD_KEEP_MS, forget } from "./books.ts";
 import { close } from "./groups.ts";
+import { dropResults } from "./keeping.ts";
 import { drop } from "./register.ts";
 import type { Scored, Sorted } from "./sorted.ts";
 
@@ -9,7 +10,12 @@ const DEAD_LIMIT = 10_000;
 const SWEEP_LIMIT = 2_000;
 
 /** Forgets some of what is past its time, closes groups that heard nothing, and says whether more is left. */
-export function sweep(books: Books, now: number): boolean {
+export function sweep(
+  books: Books,
+  now: number,
+  keepResults: number | undefined,
+): boolean {
+  if (keepResults !== undefined) dropResults(books, keepResults);
   const { ended, lines: { dead }, holds, consumers, groups } = books;
   let room = SWEEP_LIMIT;
   const past = <T extends Scored>(line: Sorted<T>, to: number) => {

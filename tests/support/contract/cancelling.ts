@@ -11,6 +11,7 @@ import {
   SECOND,
   settle,
   START,
+  task,
 } from "./bench.ts";
 
 const CANCELLED = {
@@ -29,6 +30,36 @@ export function cancelling(declare: Declare): void {
     assertEquals(idsOf(await bench.consumer().claim()), ["b"]);
     assertEquals((await bench.enqueue("a"))[0]?.status, "known");
   });
+
+  declare(
+    "cancel() gives the name of the task to the request that ended it, and to its repeat",
+    async ({ broker, queue, enqueue, consumer }) => {
+      await enqueue(
+        task("a", { name: "send mail|ü,;=" }),
+        delayed("b", MINUTE),
+        task("r", { related: true }),
+      );
+      const cancel = async (id: string, operation: string) => {
+        const { status, name } = await broker.cancel(queue, {
+          operation,
+          id,
+          error: "cancelled",
+          keepMs: HOUR,
+        });
+        return [status, name];
+      };
+      assertEquals(await cancel("a", "1"), ["cancelled", "send mail|ü,;="]);
+      assertEquals(await cancel("a", "2"), ["cancelled", undefined]);
+      assertEquals(await cancel("a", "1"), ["cancelled", "send mail|ü,;="]);
+      assertEquals(await cancel("b", "3"), ["cancelled", "work"]);
+      assertEquals(await cancel("r", "4"), ["cancelling", undefined]);
+      assertEquals(await cancel("none", "5"), ["missing", undefined]);
+      const [r] = await consumer().claim();
+      await consumer("heir").settle(settle(r!, ends.cancel()));
+      assertEquals(await cancel("r", "6"), ["cancelled", undefined]);
+      assertEquals(await cancel("r", "4"), ["cancelling", undefined]);
+    },
+  );
 
   declare("cancel() ends a scheduled task at once", async (bench) => {
     await bench.enqueue(delayed("a", MINUTE));
@@ -101,6 +132,67 @@ export function cancelling(declare: Declare): void {
       assertEquals(await bench.cancel("a"), "ended");
     },
   );
+
+  for (const end of [ends.complete("1"), ends.dead(), ends.expire()]) {
+    declare(
+      `step() does not take the end '${end.kind}' of a task that was cancelled before when it is to be taken unless cancelled`,
+      async (bench) => {
+        await bench.enqueueGroup(
+          {
+            id: "g",
+            seal: 2,
+            callback: undefined,
+            sealMs: HOUR,
+            ttlMs: HOUR,
+          },
+          task("a", { dedupe: { key: "k", ttlMs: HOUR } }),
+          "b",
+        );
+        const consumer = bench.consumer();
+        const [a, b] = await consumer.claim();
+        assert(a && b);
+        await bench.cancel("a");
+        const request = consumer.request({
+          settle: [a, b].map((each) => ({
+            ...settle(each, end, {
+              enqueue: [task(`after ${each.id}`)],
+              group: "g",
+              dedupe: "k",
+            }),
+            unlessCancelled: true,
+          })),
+        });
+        const { stale } = await bench.step(request);
+        assertEquals(stale, ["a"]);
+        assertEquals((await bench.step(request)).stale, ["a"]);
+        const group = await bench.group("g");
+        assert(group.status === "sealed");
+        assertEquals(group.completed + group.dead + group.expired, 1);
+        const [again] = await bench.enqueue(
+          task("other", { dedupe: { key: "k", ttlMs: HOUR } }),
+        );
+        assertEquals(again, { status: "duplicate", id: "a" });
+        const { deliveries } = await consumer.step({ limit: 10 });
+        assertEquals(
+          deliveries.map(({ id, attempt, cancelled }) => ({
+            id,
+            attempt,
+            cancelled,
+          })),
+          [
+            { id: "a", attempt: 1, cancelled: true },
+            { id: "after b", attempt: 1, cancelled: false },
+          ],
+        );
+        await consumer.settle({
+          ...settle(deliveries[0]!, ends.cancel()),
+          unlessCancelled: false,
+        });
+        assertEquals((await bench.result("a")).status, "cancelled");
+        assertEquals((await bench.result("after a")).status, "missing");
+      },
+    );
+  }
 
   for (
     const end of [

@@ -7,6 +7,7 @@ import {
   HOUR,
   idsOf,
   MINUTE,
+  operation,
   SECOND,
   settle,
   START,
@@ -75,6 +76,7 @@ export function enqueueing(declare: Declare): void {
         suspect: false,
         cancelled: false,
         counted: false,
+        group: undefined,
         releasedBy: undefined,
       }]);
       assertEquals(reply.paused, false);
@@ -217,6 +219,30 @@ export function enqueueing(declare: Declare): void {
       const { answers } = await broker.enqueue(queue, { tasks, maxBacklog: 4 });
       assertEquals(answers.map((each) => each.status), ["new", "new"]);
       assertEquals((await bench.snapshot()).stats.ready, 3);
+    },
+  );
+
+  declare(
+    "enqueue() counts tasks that wait for their key or for a paused name when it looks at maxBacklog",
+    async (bench) => {
+      const { broker, queue } = bench;
+      await broker.pause(queue, {
+        operation: operation(),
+        paused: true,
+        name: "aside",
+      });
+      const lane = { concurrency: { key: "k", limit: 1 } };
+      await bench.enqueue(
+        task("a", lane),
+        task("b", lane),
+        task("c", lane),
+        task("d", { name: "aside" }),
+      );
+      assertEquals(idsOf(await bench.consumer().claim()), ["a"]);
+      const ask = (maxBacklog: number) =>
+        broker.enqueue(queue, { tasks: [task("e")], maxBacklog });
+      await assertRejects(() => ask(3), QueueFullError);
+      assertEquals((await ask(4)).answers[0]?.status, "new");
     },
   );
 

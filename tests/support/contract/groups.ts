@@ -105,6 +105,31 @@ export function groups(declare: Declare): void {
     },
   );
 
+  declare(
+    "a sealed group waits 'idleMs' for its members, and is remembered 'ttlMs' once it is complete",
+    async (bench) => {
+      const idleMs = 5 * HOUR;
+      await bench.enqueueGroup(chunk({ idleMs }), "a", "b");
+      await bench.advance(3 * HOUR);
+      assertEquals(await finish(bench), "a");
+      await sweep(bench);
+      await bench.advance(4 * HOUR);
+      await sweep(bench);
+      assertEquals((await bench.group("g")).status, "sealed");
+      assertEquals(await finish(bench), "b");
+      assertEquals((await bench.group("g")).status, "complete");
+      await bench.advance(HOUR);
+      assertEquals((await bench.group("g")).status, "missing");
+      await bench.enqueueGroup(
+        chunk({ id: "h", idleMs, callback: undefined }),
+        "c",
+      );
+      await bench.advance(idleMs);
+      await sweep(bench);
+      assertEquals((await bench.group("h")).status, "lost");
+    },
+  );
+
   const terminal = {
     completed: ends.complete(),
     dead: ends.dead(),
@@ -349,6 +374,33 @@ export function groups(declare: Declare): void {
       assertEquals((await bench.group("g")).status, "complete");
       assertEquals((await bench.result("callback")).status, "cancelled");
       assertEquals(await bench.consumer().claim(), []);
+    },
+  );
+
+  declare(
+    "enqueue() of a chunk for a group that is complete leaves its callback alone",
+    async (bench) => {
+      const callback = task("~0callback");
+      await bench.enqueueGroup(chunk({ seal: 0, callback }));
+      for (
+        const [i, late] of [
+          { seal: undefined, callback: undefined },
+          { seal: undefined, callback: task("~3other") },
+          { seal: 5, callback: undefined },
+          { callback },
+        ].entries()
+      ) {
+        await bench.enqueueGroup(chunk(late), `~5late${i}`);
+      }
+      const claimed = idsOf(await bench.consumer().claim());
+      assertEquals(claimed, [
+        "~0callback",
+        ...[0, 1, 2, 3].map((i) => `~5late${i}`),
+      ]);
+      assertEquals(
+        await bench.group("g"),
+        standing("complete", 0, { callback: "~0callback" }),
+      );
     },
   );
 

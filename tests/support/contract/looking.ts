@@ -183,6 +183,7 @@ export function looking(declare: Declare): void {
       leased: 0,
       dead: 0,
       paused: false,
+      pausedNames: [],
       oldestAt: undefined,
       evicted: [],
     };

@@ -73,6 +73,7 @@ export function managing(declare: Declare): void {
       leased: 0,
       dead: 0,
       paused: true,
+      pausedNames: [],
       oldestAt: START,
       evicted: [],
     });

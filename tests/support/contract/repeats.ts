@@ -143,6 +143,20 @@ const verbs: Readonly<Record<string, (bench: Bench) => Promise<Sending>>> = {
     await bench.pause(true);
     return pausing(bench, false);
   },
+  async "pause of a name"(bench) {
+    await populate(bench);
+    return pausing(bench, true, "work");
+  },
+  async "resume of a name"(bench) {
+    await populate(bench);
+    await bench.broker.pause(bench.queue, {
+      operation: operation(),
+      paused: true,
+      name: "work",
+    });
+    await bench.consumer().step({ limit: 10 });
+    return pausing(bench, false, "work");
+  },
   async "purge"(bench) {
     await populate(bench);
     const ids = ["dead", "retrying", "leased", "ready", "scheduled", "never"];
@@ -218,10 +232,10 @@ function cancelling(bench: Bench, id: string): Sending {
   return { send, remembered: true };
 }
 
-function pausing(bench: Bench, paused: boolean): Sending {
-  const op = operation();
+function pausing(bench: Bench, paused: boolean, name?: string): Sending {
+  const request = { operation: operation(), paused, name };
   const send = async () => {
-    await bench.pause(paused, op);
+    await bench.broker.pause(bench.queue, request);
     return {};
   };
   return { send, remembered: true };
