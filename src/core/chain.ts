@@ -1,7 +1,7 @@
 import type { Context } from "@opentelemetry/api";
 import type { Hook } from "./options.ts";
 import type { CancelStatus, ResultOptions, TaskResult } from "./state.ts";
-import type { Call } from "./task.ts";
+import type { ChainLink } from "./link.ts";
 
 /** How a chain goes on and ends. */
 export interface ChainOptions {
@@ -23,7 +23,7 @@ export interface ChainOptions {
 export interface ChainRef<Output = unknown> {
   /** The chain's id; on the spans of its links, the conversation's. */
   readonly id: string;
-  /** The ids of its links, in order. */
+  /** The ids of its links, in order. That of a map is its group's, too, for `queue.group(id)`. */
   readonly ids: readonly string[];
   /** Only a type: what the last link's handler returns. */
   readonly "~output"?: Output;
@@ -43,11 +43,11 @@ export interface Chain<Output = unknown> extends ChainRef<Output> {
   /** How many links are where. */
   counts(): Promise<ChainCounts>;
   /**
-   * Cancels the link that waits or runs; what comes after it is never enqueued. A link that runs hears of it with the next heartbeat, within 15 s: one that completes before that is followed all the same.
+   * Cancels the link that waits or runs, of a map its elements with it; what comes after it is never enqueued. A link that runs hears of it with the next heartbeat, within 15 s: one that completes before that is followed all the same.
    * `ended` if there was nothing to cancel.
    */
   cancel(): Promise<CancelStatus>;
-  /** Forgets the links that have ended, and their results, before their time; one that waits or runs is left alone. */
+  /** Forgets the links that have ended, and their results, before their time, of a map those of its elements, too; one that waits or runs is left alone. */
   delete(): Promise<void>;
 }
 
@@ -71,8 +71,8 @@ export interface ChainCounts {
   readonly missing: number;
 }
 
-/** What the handler of a list's last call returns. */
-export type LastOutput<Calls extends readonly Call[]> = Calls extends
-  readonly [...unknown[], Call<infer Output>] ? Output
-  : Calls extends readonly Call<infer Output>[] ? Output
+/** What comes of the last of a list of links: what its handler returns, or what came of each of its elements. */
+export type LastOutput<Links extends readonly ChainLink[]> = Links extends
+  readonly [...unknown[], { readonly "~output"?: infer Output }] ? Output
+  : Links extends readonly { readonly "~output"?: infer Output }[] ? Output
   : unknown;

@@ -26,7 +26,7 @@ export class GroupMissingError extends Error {
 
 /**
  * How a group stands. `open`: more members may come. `sealed`: all were sent, and not all have ended. `complete`: all have ended.
- * `lost`: it was closed unfinished, since its producer sent nothing for `sealMs`, or nothing was heard of its members for `ttlMs`.
+ * `lost`: it was closed unfinished, since its producer sent nothing for `sealMs`, or none of its members ended for `idleMs`.
  */
 export type GroupStatus = "open" | "sealed" | "complete" | "lost";
 
@@ -79,6 +79,8 @@ export interface MemberSuccess<Output> extends Member {
   readonly value: Output;
   /** Whether the value was kept: not with `resultTtlMs: 0`, past its time, over the limit, or in a full database. */
   readonly saved: boolean;
+  /** Why the value is not told though one was kept: it is not as it was sealed, or under a key that this queue does not have. */
+  readonly unopened?: string;
 }
 
 /** The member has no result. */
@@ -181,10 +183,12 @@ export interface GroupOptions {
    * Also when the group was lost: its `status` says so.
    */
   readonly onSettled?: GroupHook;
-  /** How long each member and its result are remembered after its end, and the group after its own, in milliseconds: longer than the whole of it takes. A sealed group none of whose members ends for so long is lost, be they delayed or the queue paused. @default {86400000, and the delay of a map} */
+  /** How long each member and its result are remembered after its end, and the group after its own, in milliseconds: longer than the whole of it takes. @default {86400000, and the delay of a map} */
   readonly ttlMs?: number;
   /** How long the group waits for more members, in milliseconds, before it takes its producer for dead and is lost. @default {600000} */
   readonly sealMs?: number;
+  /** How long a sealed group waits for the next of its members to end, in milliseconds, before it is lost, be they delayed or the queue paused. @default {604800000, or `ttlMs` where that is longer} */
+  readonly idleMs?: number;
   /** Refuse with a `QueueFullError` when this many tasks wait, at each request. @default {the queue's} */
   readonly maxBacklog?: number;
   /** The OpenTelemetry Context whose trace the members continue. @default {that of `within`, else the active one} */
@@ -201,6 +205,7 @@ export interface MapOptions extends
     | "priority"
     | "label"
     | "concurrency"
+    | "rate"
     | "maxAttempts"
     | "backoff"
     | "timeoutMs"

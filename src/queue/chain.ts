@@ -6,13 +6,20 @@ import {
   checkName,
 } from "../core/check.ts";
 import type { Chain, ChainOptions } from "../core/chain.ts";
-import { derivedId, newId } from "../core/id.ts";
+import {
+  derivedId,
+  forkOfLink,
+  groupLinkId,
+  isGroupLinkId,
+  newId,
+} from "../core/id.ts";
+import { type ChainLink, type GroupLink, isGroupLink } from "../core/link.ts";
 import type { EnqueueOptions } from "../core/options.ts";
-import type { Call } from "../core/task.ts";
 import { checkCalls, type CheckedCall, checkHook } from "./calls.ts";
-import { chainOf } from "./chained.ts";
+import { chainOf } from "./handles.ts";
 import { dispatch, type Origin } from "./enqueue.ts";
-import { passCheck } from "./middleware.ts";
+import { checkFork } from "./fork.ts";
+import { passCheck } from "./passing.ts";
 import type { QueueParts } from "./parts.ts";
 import { bondsOf, plan, planHook } from "./writing.ts";
 
@@ -31,41 +38,53 @@ const IDLE: readonly (keyof EnqueueOptions)[] = ["id", "dedupe", "context"];
  */
 export async function chain<Output>(
   parts: QueueParts,
-  calls: readonly Call[],
+  calls: readonly ChainLink[],
   options: ChainOptions,
   origin: Origin,
 ): Promise<Chain<Output>> {
   checkChain(calls, options);
+  const { onFailure = "stop", onSettled, context = origin.context } = options;
+  const goesOn = onFailure === "continue";
   const id = options.id ?? await origin.defaultId?.(0, "chain") ??
     newId(parts.wall(), parts.random);
   const ids = await Promise.all(
-    calls.map((_, index) => derivedId(id, 0, index, "link")),
+    calls.map(async (call, index) => {
+      const link = await derivedId(id, 0, index, "link");
+      return isGroupLink(call) ? groupLinkId(link) : link;
+    }),
   );
+  const tasks = ids.map((id) => isGroupLinkId(id) ? forkOfLink(id) : id);
   const checked: CheckedCall[] = [];
   for (const [i, call] of calls.entries()) {
-    checked.push(await passCheck(parts, call, ids[i]!));
+    checked.push(
+      isGroupLink(call)
+        ? await checkFork(parts, call, goesOn)
+        : await passCheck(parts, call, ids[i]!),
+    );
   }
   checkLinks(checked);
-  const { onFailure = "stop", onSettled, context = origin.context } = options;
   const hook = onSettled && await checkHook(parts, onSettled);
   const links = checked.slice(1).map((call, i) => {
-    const id = ids[i + 1]!;
+    const id = tasks[i + 1]!;
     return { id, plan: plan(parts, call, id) };
   });
-  const bonds = bondsOf(parts, checked[0]!, ids[0]!, {
+  const bonds = bondsOf(parts, checked[0]!, tasks[0]!, {
     id,
-    goesOn: onFailure === "continue",
+    goesOn,
     links,
-    end: hook && planHook(parts, hook, ids[0]!),
+    end: hook && planHook(parts, hook, tasks[0]!),
   });
   const isNew = options.id === undefined && origin.defaultId === undefined;
-  const first = { call: checked[0]!, id: ids[0]!, bonds, isNew };
+  const first = { call: checked[0]!, id: tasks[0]!, bonds, isNew };
   await dispatch(parts, [first], { context, depth: origin.depth }, false);
   return chainOf(parts, { id, ids });
 }
 
-function checkChain(calls: readonly Call[], options: ChainOptions): void {
-  checkCalls("chain()", calls);
+function checkChain(
+  calls: readonly ChainLink[],
+  options: ChainOptions,
+): void {
+  checkCalls("chain()", calls, isGroupLink);
   checkKnown("of chain()", options, [
     "id",
     "onFailure",
@@ -86,11 +105,24 @@ function checkChain(calls: readonly Call[], options: ChainOptions): void {
       `A chain has 1 to ${MAX_LINKS} links: this one has ${calls.length}`,
     );
   }
+  const [first] = calls;
+  if (isGroupLink(first) && isUnknown(first)) {
+    throw new TypeError(
+      "The first link of a chain has none before it: give mapOf() its inputs",
+    );
+  }
   checkLinks(calls);
 }
 
-function checkLinks(calls: readonly Pick<Call, "name" | "options">[]): void {
-  calls.forEach(({ name, options }, i) => {
+/** Whether its elements are what the link before will have returned. */
+function isUnknown({ elements }: GroupLink): boolean {
+  return elements.kind === "map" && elements.inputs === undefined;
+}
+
+function checkLinks(links: readonly (ChainLink | CheckedCall)[]): void {
+  links.forEach((link, i) => {
+    if (isGroupLink(link)) return;
+    const { name, options } = link;
     const idle = i === 0 ? IDLE : [...IDLE, "maxBacklog" as const];
     checkEffect(`on a link of a chain, '${name}'`, options, idle);
   });

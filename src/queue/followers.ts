@@ -1,13 +1,9 @@
 import type { NewTask } from "../broker/broker.ts";
-import {
-  enactPlan,
-  type Envelope,
-  type Planned,
-  readPlan,
-} from "../codec/envelope.ts";
+import type { Envelope } from "../codec/envelope.ts";
+import { enactPlan, type Planned, readPlan } from "../codec/opened.ts";
 import type { ChainRest, Follower, Link } from "../codec/plan.ts";
 import type { EndedState } from "../core/state.ts";
-import type { TaskFacts } from "./conventions.ts";
+import { factsOf } from "./facts.ts";
 import type { EnqueueTrace, ProcessTrace, SentTask } from "./instrument.ts";
 import type { QueueParts } from "./parts.ts";
 import { type Bonds, dueOf } from "./writing.ts";
@@ -68,8 +64,8 @@ export function taskOf(
   envelope: string,
   { followers, chain }: Bonds,
 ): NewTask {
-  const { envelope: { name, dedupe }, priority, dedupeMs = 0, concurrency } =
-    planned;
+  const { envelope: { name, dedupe }, priority, dedupeMs = 0 } = planned;
+  const { concurrency, rate } = planned;
   return {
     id,
     name,
@@ -78,26 +74,8 @@ export function taskOf(
     due: dueOf(planned),
     dedupe: dedupe && { key: dedupe.key, ttlMs: dedupeMs },
     ...(concurrency ? { concurrency } : {}),
+    ...(rate ? { rate } : {}),
     ...((followers ?? chain) === undefined ? {} : { related: true }),
-  };
-}
-
-/** What spans say of the tasks around one. */
-export function factsOf(
-  { followers, chain, membership, slot }: Bonds,
-): Pick<
-  TaskFacts,
-  "hook" | "group" | "chainLength" | "cached" | "iterCount" | "schedule"
-> {
-  if ((followers ?? chain ?? membership ?? slot) === undefined) return {};
-  const member = membership?.role === "member" ? membership : undefined;
-  return {
-    hook: followers?.map(({ plan }) => plan.n).join(","),
-    group: chain?.id ?? membership?.group,
-    cached: member && true,
-    iterCount: member?.size,
-    chainLength: chain?.links.length,
-    schedule: slot?.schedule,
   };
 }
 
@@ -118,15 +96,22 @@ function isMeant({ on }: Follower, status: EndedState): boolean {
   return on === "settled" || (on === "success") === (status === "completed");
 }
 
+/** Whether the next link follows a link that ended so. */
+export function leadsOn(
+  { links, goesOn }: ChainRest,
+  status: EndedState,
+): boolean {
+  return links.length > 0 &&
+    (status === "completed" || goesOn && status !== "cancelled");
+}
+
 /** The next link; where there is none, or it is not to run, what comes at the chain's end. A cancelled link ends its chain, whatever was said of failures. */
 function nextOf(
   chain: ChainRest,
   status: EndedState,
 ): (Link & { readonly chain: ChainRest | undefined }) | undefined {
   const [next, ...links] = chain.links;
-  const goesOn = status === "completed" ||
-    chain.goesOn && status !== "cancelled";
-  if (next !== undefined && goesOn) {
+  if (next !== undefined && leadsOn(chain, status)) {
     return { ...next, chain: { ...chain, links } };
   }
   return chain.end && { ...chain.end, chain: undefined };

@@ -131,8 +131,9 @@ function memberResult<Output>(
   const result = read<Output>(standing);
   switch (result.status) {
     case "completed": {
-      const { value, saved } = result;
-      return { ...member, ok: true, value, saved };
+      const { value, saved, unopened } = result;
+      const told = unopened === undefined ? {} : { unopened };
+      return { ...member, ok: true, value, saved, ...told };
     }
     case "dead":
     case "cancelled":
@@ -192,6 +193,18 @@ async function forgetAll(parts: QueueParts, id: string): Promise<void> {
   for await (const ids of pagesOf(parts, id, counts)) await forget(ids);
   // last, so that whoever was interrupted finds the others again
   await forget([], id);
+}
+
+/** Forgets the members and the group where all have ended; where there is none, or not yet, it is left alone. */
+export async function forgetEnded(
+  parts: QueueParts,
+  id: string,
+): Promise<void> {
+  try {
+    if (!isUnderWay(await countsOf(parts, id))) await forgetAll(parts, id);
+  } catch (error) {
+    if (!(error instanceof GroupMissingError)) throw error;
+  }
 }
 
 /** The ids of a group's members, page by page. */

@@ -34,7 +34,10 @@ export function outcomeOf(
   switch (end.kind) {
     case "returned":
       // or its chain would go on though it was cancelled in time
-      if (abortedBy instanceof TaskCancelledError && chain?.links.length) {
+      if (
+        abortedBy instanceof TaskCancelledError && end.leads !== false &&
+        chain?.links.length
+      ) {
         return { kind: "cancelled", error: abortedBy };
       }
       return { kind: "completed", value: end.value };
@@ -44,6 +47,8 @@ export function outcomeOf(
     }
     case "refused":
       return { kind: "dead", error: end.error };
+    case "cancelled":
+      return { kind: "cancelled", error: end.error };
     case "failed":
       return outcomeOfFailure(end.error, circumstances);
   }

@@ -1,30 +1,11 @@
 import { checkKnown } from "../core/check.ts";
-import type {
-  GroupOptions,
-  Inputs,
-  MapOptions,
-  SentGroup,
-} from "../core/group.ts";
+import type { Inputs, MapOptions, SentGroup } from "../core/group.ts";
+import { MEMBER_OPTIONS } from "../core/link.ts";
 import type { EnqueueOptions } from "../core/options.ts";
 import type { Call } from "../core/task.ts";
 import type { Origin } from "./enqueue.ts";
 import type { QueueParts } from "./parts.ts";
 import { checkInputs, DAY_MS, GROUP_OPTIONS, sendGroup } from "./send_group.ts";
-
-/** The options of a map that are those of its tasks. */
-const MEMBER_OPTIONS: readonly (keyof Omit<MapOptions, keyof GroupOptions>)[] =
-  [
-    "delayMs",
-    "runAt",
-    "priority",
-    "label",
-    "concurrency",
-    "maxAttempts",
-    "backoff",
-    "timeoutMs",
-    "expiresInMs",
-    "resultTtlMs",
-  ];
 
 /** Sends a group of one task for each input, which `call` makes. */
 export async function map<Input, Output>(

@@ -19,25 +19,27 @@ import type {
   MemberOutput,
   SentGroup,
 } from "../core/group.ts";
+import type { ChainRest } from "../codec/plan.ts";
 import { memberIds, newId } from "../core/id.ts";
 import type { EnqueueOptions, Hook } from "../core/options.ts";
 import type { Call } from "../core/task.ts";
-import { announceEnqueued } from "./announce.ts";
+import { announceEnqueued } from "./newcomers.ts";
 import { type Block, blocksOf } from "./blocks.ts";
 import { type CheckedCall, type CheckedHook, checkHook } from "./calls.ts";
 import { chunk } from "./chunk.ts";
 import { describe, type Origin } from "./enqueue.ts";
-import { type Enqueuing, factsOf } from "./followers.ts";
+import { factsOf } from "./facts.ts";
+import type { Enqueuing } from "./followers.ts";
 import { groupOf, MAX_MEMBERS } from "./group.ts";
 import type { EnqueueTrace } from "./instrument.ts";
-import { passCheck } from "./middleware.ts";
+import { passCheck } from "./passing.ts";
 import type { QueueParts } from "./parts.ts";
+import { sendRinging } from "./waker.ts";
 import { type Bonds, bondsOf, write } from "./writing.ts";
 
 /** How long a group is remembered, where nothing is said. */
 export const DAY_MS = 86_400_000;
 const YEAR_MS = 366 * DAY_MS;
-
 /** A number that no member has, for the callback's id. */
 const CALLBACK_INDEX = 262_143;
 
@@ -47,12 +49,13 @@ export const GROUP_OPTIONS: readonly (keyof GroupOptions)[] = [
   "onSettled",
   "ttlMs",
   "sealMs",
+  "idleMs",
   "maxBacklog",
   "context",
 ];
 
 /** What a member cannot say for itself. */
-const NOT_OF_MEMBERS: readonly (keyof EnqueueOptions)[] = [
+export const NOT_OF_MEMBERS: readonly (keyof EnqueueOptions)[] = [
   "id",
   "group",
   "dedupe",
@@ -68,6 +71,12 @@ const NOT_OF_CALLBACKS: readonly (keyof EnqueueOptions)[] = [
   "dedupe",
 ];
 
+/** What is enqueued with a group's end. */
+interface Callback extends Omit<CheckedHook, "on"> {
+  /** What comes after it, where the group is a link of a chain. */
+  readonly chain?: ChainRest | undefined;
+}
+
 /** A group that is being sent. */
 interface Job {
   readonly parts: QueueParts;
@@ -78,15 +87,16 @@ interface Job {
   /** How many members there will be, where that is known. */
   readonly size: number | undefined;
   readonly depth: number;
-  readonly callback: Omit<CheckedHook, "on"> | undefined;
+  readonly callback: Callback | undefined;
   readonly backlog: Pick<EnqueueRequest, "maxBacklog" | "maxReady">;
   readonly ttlMs: number;
   readonly sealMs: number;
+  readonly idleMs: number;
 }
 
 /**
  * Sends the calls as the members of one group, block by block, each under a PRODUCER span: the first one's is the parent of the others' and of the callback's.
- * The group is open until the last block seals it.
+ * The group is open until the last block seals it. As a link of a chain it has a callback that leads on, and the queue takes it however full it is.
  *
  * @throws {TypeError} If a call or an option is of the wrong type or unknown.
  * @throws {RangeError} If an option is out of its range, or there are over 100,000 calls.
@@ -100,10 +110,13 @@ export async function sendGroup<Output>(
   calls: Inputs<Call>,
   options: GroupOptions,
   origin: Origin,
+  link?: Callback,
 ): Promise<SentGroup<Output>> {
   checkGroup(options);
   const { onSettled, ttlMs = DAY_MS, sealMs = 600_000, maxBacklog } = options;
-  const callback = onSettled && await checkHook(parts, onSettled as Hook);
+  const { idleMs = Math.max(7 * DAY_MS, ttlMs) } = options;
+  const callback = link ??
+    (onSettled && await checkHook(parts, onSettled as Hook));
   const id = options.id ?? await origin.defaultId?.(0, "group") ??
     newId(parts.wall(), parts.random);
   const idOf = await memberIds(id);
@@ -118,11 +131,13 @@ export async function sendGroup<Output>(
     size: Array.isArray(checked) ? checked.length : undefined,
     depth: origin.depth,
     callback,
-    backlog: maxBacklog === undefined
+    // a link was accepted with its chain
+    backlog: maxBacklog === undefined && link === undefined
       ? { maxBacklog, maxReady: parts.limits.maxBacklog }
       : { maxBacklog },
     ttlMs,
     sealMs,
+    idleMs,
   };
   let context = options.context ?? origin.context;
   let length = 0;
@@ -159,7 +174,7 @@ export function checkInputs(verb: string, what: string, inputs: unknown): void {
 }
 
 function checkGroup(options: GroupOptions): void {
-  const { id, onSettled, ttlMs, sealMs, maxBacklog, context } = options;
+  const { id, onSettled, ttlMs, sealMs, idleMs, maxBacklog, context } = options;
   if (id !== undefined) checkName("id", id);
   if (onSettled !== undefined) {
     checkHookShape("onSettled", onSettled as Hook);
@@ -167,6 +182,9 @@ function checkGroup(options: GroupOptions): void {
   }
   if (ttlMs !== undefined) checkInteger("ttlMs", ttlMs, 1_000, 10 * YEAR_MS);
   if (sealMs !== undefined) checkInteger("sealMs", sealMs, 1_000, YEAR_MS);
+  if (idleMs !== undefined) {
+    checkInteger("idleMs", idleMs, 1_000, 10 * YEAR_MS);
+  }
   if (maxBacklog !== undefined) checkInteger("maxBacklog", maxBacklog, 1);
   checkContext(context);
 }
@@ -196,7 +214,12 @@ async function* checkEach(
   }
 }
 
-function checkLength(length: number): void {
+/**
+ * How many members there are to be.
+ *
+ * @throws {RangeError} If that is over 100,000.
+ */
+export function checkLength(length: number): void {
   if (length <= MAX_MEMBERS) return;
   throw new RangeError(
     `A group has at most ${MAX_MEMBERS} members: send more in several groups`,
@@ -209,8 +232,8 @@ async function sendBlock(
   { from, calls, isLast }: Block<CheckedCall>,
   context: Context,
 ): Promise<EnqueueTrace> {
-  const { parts, id: group, ttlMs, sealMs, depth } = job;
-  const { broker, instrument, name } = parts;
+  const { parts, id: group, ttlMs, sealMs, idleMs, depth } = job;
+  const { instrument, limits } = parts;
   const total = from + calls.length;
   const size = job.size ?? (isLast && from === 0 ? total : undefined);
   const membership = { role: "member", group, ttlMs, size } as const;
@@ -232,21 +255,22 @@ async function sendBlock(
       const lineage = { carrier, depth, batched: true, ...bonds };
       return { ...write(call, id, lineage), group };
     });
-    const requests = tasks.length === 0 ? [[]] : chunk(tasks);
+    const requests = tasks.length === 0
+      ? [[]]
+      : chunk(tasks, limits.maxChunkBytes);
     let added = 0;
     for (const [n, tasks] of requests.entries()) {
       const isEnd = isLast && n === requests.length - 1;
-      const reply = await broker.enqueue(name, {
-        tasks,
-        ...job.backlog,
-        group: {
-          id: group,
-          seal: isEnd ? total : undefined,
-          callback: n === 0 ? callback?.task : undefined,
-          sealMs,
-          ttlMs,
-        },
-      });
+      const chunk = {
+        id: group,
+        seal: isEnd ? total : undefined,
+        callback: n === 0 ? callback?.task : undefined,
+        sealMs,
+        idleMs,
+        ttlMs,
+      };
+      const request = { tasks, ...job.backlog, group: chunk };
+      const reply = await sendRinging(parts, request, context);
       instrument.spent("enqueue", reply);
       const isAdded = ({ status }: EnqueueAnswer) =>
         job.isNew || status === "new";
@@ -284,10 +308,10 @@ function callbackOf(
   context: Context,
 ): Enqueuing | undefined {
   if (callback === undefined) return undefined;
-  const { call, takesPrevious: takesCounts } = callback;
+  const { call, takesPrevious: takesCounts, chain } = callback;
   const id = call.options.id ?? idOf(CALLBACK_INDEX);
   const membership = { role: "callback", group, takesCounts } as const;
-  const bonds: Bonds = { ...bondsOf(parts, call, id), membership };
+  const bonds: Bonds = { ...bondsOf(parts, call, id, chain), membership };
   const sent = { ...describe(parts, call, id), ...factsOf(bonds) };
   const trace = parts.instrument.startEnqueue(context, [sent]);
   const carrier = trace.carrierOf(0);
