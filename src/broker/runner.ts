@@ -3,7 +3,8 @@ import { checkInteger } from "../core/check.ts";
 import { diagnose } from "./failure.ts";
 import { type Patience, patiently } from "./patience.ts";
 import { readReply, type Reply } from "./reply.ts";
-import { ServerTime, toldTime } from "./time.ts";
+import type { ServerTime } from "./time.ts";
+import type { PipelinedScript, UpstashPipeline } from "./pipeline.ts";
 import { KEY_LOCKING, type ScriptCall, sha1 } from "./script.ts";
 
 /** What a broker needs of an `@upstash/redis` client: any version of it, with any of its options, or anything else with these two. */
@@ -14,6 +15,8 @@ export interface UpstashClient {
   evalsha(sha1: string, keys: string[], args: string[]): Promise<unknown>;
   /** Redis command TIME; only asked where the option `time` is `"caller"`. */
   time?(): Promise<readonly [number | string, number | string]>;
+  /** Commands of one request; only asked for by a consumer of several queues, which sends its steps one by one without it. */
+  pipeline?(): UpstashPipeline;
 }
 
 /** Options of {@link UpstashBroker}. */
@@ -45,10 +48,13 @@ export interface Ran {
 
 /** Sends scripts: by their hash, whole where the server does not know them yet, again where there was no answer. */
 export class ScriptRunner {
-  readonly #client: UpstashClient;
-  readonly #patience: Patience;
-  readonly #time: ServerTime | undefined;
-  #flag: string;
+  /** Who sends. */
+  readonly client: UpstashClient;
+  readonly patience: Patience;
+  readonly #isTold: boolean;
+  #time: ServerTime | undefined;
+  /** What scripts begin with: nothing, once a server does not know it. */
+  flag: string;
 
   constructor(client: UpstashClient, options: UpstashBrokerOptions) {
     const { attempts = 4, deadlineMs = 10_000, keyLocking = true } = options;
@@ -61,63 +67,96 @@ export class ScriptRunner {
     }
     checkInteger("attempts", attempts, 1, 100);
     checkInteger("deadlineMs", deadlineMs, 1, 600_000);
-    this.#client = client;
-    this.#patience = {
+    this.client = client;
+    this.patience = {
       attempts,
       deadlineMs,
       clock: steady(options.clock ?? systemClock),
       random: options.random ?? Math.random,
     };
-    this.#time = timeOf(client, options.time, this.#patience.clock);
-    this.#flag = keyLocking ? KEY_LOCKING : "";
+    this.#isTold = isTold(client, options.time);
+    this.flag = keyLocking ? KEY_LOCKING : "";
   }
 
   async run(call: ScriptCall): Promise<Ran> {
     const verb = call.script.name;
     const { value, requests } = await patiently(
       verb,
-      this.#patience,
+      this.patience,
       async () => readReply(verb, await this.#send(call)),
     );
     return { reply: value, requests };
   }
 
+  /** Measures durations. */
+  get clock(): Clock {
+    return this.patience.clock;
+  }
+
   async #send(call: ScriptCall): Promise<unknown> {
-    const { keys } = call;
-    const { body, args } = await this.#timed(call);
-    const source = this.#flag + body;
-    try {
-      return await this.#client.evalsha(await sha1(source), keys, args);
-    } catch (error) {
-      if (!/^NOSCRIPT/.test(diagnose(error).words)) throw error;
-    }
-    try {
-      return await this.#client.eval(source, keys, args);
-    } catch (error) {
-      if (this.#flag === "" || !/shebang/i.test(diagnose(error).words)) {
-        throw error;
+    const timed = await this.timed(call);
+    for (let verb: Verb = "evalsha";; verb = "eval") {
+      const flag = this.flag;
+      try {
+        return await this.sendOne(await scriptOf(timed, verb, flag));
+      } catch (error) {
+        if (!this.isToldHow(error, verb, flag)) throw error;
       }
     }
-    this.#flag = "";
-    return await this.#client.eval(body, keys, args);
+  }
+
+  /** Sends a script once. */
+  sendOne({ verb, script, keys, args }: PipelinedScript): Promise<unknown> {
+    return this.client[verb](script, keys, args);
+  }
+
+  /** Whether the server wants the script itself, or the script without a flag that it does not know. */
+  isToldHow(error: unknown, verb: Verb, flag: string): boolean {
+    const { words } = diagnose(error);
+    if (verb === "evalsha") return /^NOSCRIPT/.test(words);
+    if (flag === "" || !/shebang/i.test(words)) return false;
+    this.flag = "";
+    return true;
   }
 
   /** The script and its arguments, with the time where the caller tells it. */
-  async #timed(
-    { script, args }: ScriptCall,
-  ): Promise<{ readonly body: string; readonly args: string[] }> {
-    if (this.#time === undefined) return { body: script.source, args };
+  async timed({ script, keys, args }: ScriptCall): Promise<Timed> {
+    if (!this.#isTold) return { body: script.source, keys, args };
+    const { ServerTime, toldTime } = await import("./time.ts");
+    const { client, patience: { clock } } = this;
+    this.#time ??= new ServerTime(() => client.time!(), clock);
     const us = await this.#time.us();
-    return { body: toldTime(script), args: [...args, `${us}`] };
+    return { body: toldTime(script), keys, args: [...args, `${us}`] };
   }
 }
 
-function timeOf(
+/** By what a script is sent. */
+export type Verb = PipelinedScript["verb"];
+
+/** A script, without its flag, and what it is called with. */
+export interface Timed {
+  readonly body: string;
+  readonly keys: string[];
+  readonly args: string[];
+}
+
+/** As it is sent: whole, or by its hash. */
+export async function scriptOf(
+  { body, keys, args }: Timed,
+  verb: Verb,
+  flag: string,
+): Promise<PipelinedScript> {
+  const source = flag + body;
+  const script = verb === "eval" ? source : await sha1(source);
+  return { verb, script, keys, args };
+}
+
+/** Whether the caller tells the time. */
+function isTold(
   client: UpstashClient,
   time: UpstashBrokerOptions["time"] = "script",
-  clock: Clock,
-): ServerTime | undefined {
-  if (time === "script") return undefined;
+): boolean {
+  if (time === "script") return false;
   if (time !== "caller") {
     throw new TypeError(
       `The option 'time' must be 'script' or 'caller': current value is ${time}`,
@@ -128,5 +167,5 @@ function timeOf(
       "The option 'time: \"caller\"' needs a client with 'time', such as new Redis({ url, token }) of @upstash/redis",
     );
   }
-  return new ServerTime(() => client.time!(), clock);
+  return true;
 }

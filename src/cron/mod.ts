@@ -31,6 +31,7 @@
 
 export {
   cron,
+  type CronRunOptions,
   scheduled,
   type ScheduledContext,
   type ScheduledHandler,

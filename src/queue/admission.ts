@@ -1,5 +1,6 @@
 import type { Delivery } from "../broker/broker.ts";
-import type { Envelope, Opened } from "../codec/envelope.ts";
+import type { Envelope } from "../codec/envelope.ts";
+import { type Opened, readEnvelope } from "../codec/opened.ts";
 import { readFailure } from "../codec/failure.ts";
 import { TaskCancelledError } from "../core/error.ts";
 import type { Outcome } from "../core/outcome.ts";
@@ -34,6 +35,21 @@ export interface Refusal {
   readonly isUnknown: boolean;
 }
 
+/** A delivery as who opens the seals hands it on. */
+export interface UnsealedDelivery extends Delivery {
+  /** Why its envelope is not to be trusted. */
+  readonly tampered?: string | undefined;
+}
+
+/** The envelope of a delivery, as far as it is to be trusted and known. */
+export function openDelivery(
+  { envelope, tampered }: UnsealedDelivery,
+): Opened {
+  return tampered === undefined
+    ? readEnvelope(envelope)
+    : { kind: "tampered", reason: tampered };
+}
+
 /** Decides it; `now` is the broker's clock. What is provably bad is dead at once, what is only unknown here is put back for a consumer that knows it. */
 export function admit(
   handlers: ReadonlyMap<string, Handler>,
@@ -41,6 +57,7 @@ export function admit(
   opened: Opened,
   now: number,
 ): Admission {
+  // at once, whatever it is: one that is put back comes at once
   if (delivery.cancelled) {
     const error = new TaskCancelledError("The task was cancelled");
     return end("cancelled", error, "cancelled");
@@ -54,6 +71,22 @@ export function admit(
           `The task's envelope cannot be read: ${opened.reason}`,
         ),
         "payload_invalid",
+      );
+    case "tampered":
+      return end(
+        "dead",
+        reason(
+          "SealError",
+          `The task's envelope is not to be trusted: ${opened.reason}`,
+        ),
+        "signature_invalid",
+      );
+    case "sealed":
+      return unknown(
+        delivery,
+        now,
+        `The task is sealed under the key '${opened.keyId}', which this consumer does not have`,
+        "unknown_key",
       );
     case "newer":
       return unknown(

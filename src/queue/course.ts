@@ -1,9 +1,18 @@
 import type { StepReply } from "../broker/broker.ts";
+import type { Allowance } from "./allowance.ts";
 import type { DrainTrace } from "./instrument.ts";
 import type { Pace } from "./pace.ts";
+import type { Share } from "./share.ts";
+import type { RungBy } from "./wake.ts";
 
 /** Why a consumer stopped. */
-export type StoppedBy = "empty" | "budget" | "signal" | "requests" | "paused";
+export type StoppedBy =
+  | "empty"
+  | "budget"
+  | "signal"
+  | "requests"
+  | "paused"
+  | "answered";
 
 /** What a drain and a worker do differently. */
 export interface Course {
@@ -15,9 +24,15 @@ export interface Course {
   readonly graceMs: number;
   /** When it stops by itself, by its own clock. */
   readonly endAt: number;
-  /** How many steps it sends. */
-  readonly maxSteps: number;
+  /** How much it may still take on. @default {no limit} */
+  readonly allowance?: Allowance | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Listens for who calls; gives what ends that. */
+  listen?(call: () => void): () => void;
+  /** The ring that brought it. */
+  readonly rung?: RungBy | undefined;
+  /** Its part, where one consumer has several queues. */
+  readonly share?: Share | undefined;
   /** Where the steps and deliveries of now belong. */
   trace(): DrainTrace;
   /** After a step that claimed `found`, less than it could: for how long the line is left alone. Where nothing is held, it may say that this is the end. */

@@ -1,19 +1,29 @@
+import type { Context } from "@opentelemetry/api";
 import type { StepReply } from "../broker/broker.ts";
+import { Allowance } from "./allowance.ts";
+import { Budget } from "./budget.ts";
 import {
   type DrainLimits,
   drainLimits,
   type DrainOptions,
 } from "./drain_options.ts";
+import { Forecast } from "./forecast.ts";
 import type { DrainTrace } from "./instrument.ts";
 import type { QueueParts } from "./parts.ts";
 import type { Course, RelayEnd, StoppedBy } from "./course.ts";
+import { countingRequests } from "./outgoing.ts";
 import { Relay } from "./relay.ts";
 import { reporting } from "./reporters.ts";
+import type { Share } from "./share.ts";
 import { type ConsumeReport, Tally } from "./tally.ts";
+import type { RungBy } from "./wake.ts";
+import { wakingFrom } from "./waker.ts";
 
 /** What a drain did, and why it stopped. */
 export interface DrainReport extends ConsumeReport {
-  /** `empty`: nothing was left to claim. `requests`: `maxRequests` was reached. `paused`: the queue is. */
+  /** Requests that handlers sent through `ctx`: to the broker, repeats included, and with `ctx.fetch`. Those count against `maxRequests`, too. */
+  readonly handlerRequests: number;
+  /** `empty`: nothing was left to claim. `budget`: no time was left, or not enough for what tasks were seen to take. `requests`: the same of `maxRequests`. `paused`: the queue is. `answered`: the ring that brought it was answered by another, so it did nothing. */
   readonly stoppedBy: StoppedBy;
   /** Whether tasks are, or may be, left that could be claimed at once. */
   readonly more: boolean;
@@ -23,6 +33,8 @@ export interface DrainReport extends ConsumeReport {
 
 /** How many steps in a row only forget what is past its time. */
 const MAX_SWEEPS = 200;
+/** How often it asks at least for tasks that have to be alone. */
+const MAX_SHY_MS = 500;
 /** How long a drain waits for an end of the pauses that it makes up itself. */
 const MAX_PAUSE_MS = 5_000;
 
@@ -37,55 +49,107 @@ const MAX_PAUSE_MS = 5_000;
 export async function drain(
   parts: QueueParts,
   options: DrainOptions = {},
+  active: Context = parts.instrument.activeContext(),
 ): Promise<DrainReport> {
   const limits = drainLimits(options);
+  const context = options.context ?? active;
+  const budget = new Budget(limits.maxRequests);
+  budget.keep(parts.instrument.signals);
+  const { signal, rung } = options;
+  return await drainOne(parts, { limits, context, budget, signal, rung });
+}
+
+/** How one queue is drained. */
+export interface Drain {
+  readonly limits: DrainLimits;
+  /** What the drain's span is linked to, and its flush scope is opened in. */
+  readonly context: Context;
+  readonly budget: Budget;
+  readonly signal: AbortSignal | undefined;
+  /** The ring that brought it. */
+  readonly rung?: RungBy | undefined;
+  /** Its part, where several are drained at once. */
+  readonly share?: Share;
+}
+
+/** As {@linkcode drain}, of options that hold. */
+export async function drainOne(
+  parts: QueueParts,
+  how: Drain,
+): Promise<DrainReport> {
   const { instrument } = parts;
-  const { parts: own, reported } = reporting(parts);
-  const trace = instrument.startDrain(
-    options.context ?? instrument.activeContext(),
-  );
-  const tally = new Tally();
+  const { parts: reporters, reported } = reporting(parts);
+  const { parts: ringing, called } = wakingFrom(reporters, how.rung?.hop ?? 0);
+  const forecast = new Forecast();
+  const own = countingRequests(ringing, (requests) => {
+    how.budget.spend(requests);
+    forecast.sent(requests);
+  });
+  const trace = instrument.startDrain(how.context);
+  const tally = new Tally((requests) => how.budget.spend(requests));
   let failure: RelayEnd["failure"];
   try {
-    const course = courseOf(parts, limits, options.signal, trace);
+    const course = courseOf(parts, how, { trace, forecast });
     const end = await new Relay(own, tally, course).run();
     if (end.failure !== undefined) throw end.failure.error;
-    return reportOf(end, tally);
+    return reportOf(end, tally, forecast);
   } catch (error) {
     failure = { error };
     throw error;
   } finally {
     trace.end(tally.moved, failure?.error);
+    await called();
     await Promise.all([instrument.flush(trace.context), reported()]);
   }
 }
 
 function courseOf(
   { clock }: QueueParts,
-  limits: DrainLimits,
-  signal: AbortSignal | undefined,
-  trace: DrainTrace,
+  { limits, budget, signal, rung, share }: Drain,
+  { trace, forecast }: {
+    readonly trace: DrainTrace;
+    readonly forecast: Forecast;
+  },
 ): Course {
   const lingerMs = clock.stands ? 0 : limits.lingerMs;
   const endAt = clock.now() + limits.budgetMs;
+  const allowance = new Allowance({
+    clock,
+    budget,
+    forecast,
+    endAt: endAt - limits.reserveMs,
+    settlements: () => share?.open ?? 1,
+  });
   let empties = 0;
   let sweeps = 0;
+  const rest = (reply: StepReply, found: number, isQuiet: boolean) => {
+    empties = found > 0 ? 0 : empties + 1;
+    const dueInMs = nextDueInMs(reply) ?? Infinity;
+    const pauseMs = Math.max(dueInMs, pauseAfter(empties));
+    if (!isQuiet) return reply.paused ? Infinity : pauseMs;
+    if (reply.paused) return "paused";
+    // beside other queues, tasks that have to be alone are passed over at first
+    if (reply.suspects) return Math.min(pauseAfter(empties), MAX_SHY_MS);
+    if (reply.sweeping && sweeps++ < MAX_SWEEPS) return 0;
+    const isSoon = dueInMs <= lingerMs &&
+      clock.now() + pauseMs < allowance.endAt;
+    return isSoon ? pauseMs : "empty";
+  };
   return {
     ...limits,
-    pace: limits,
+    get pace() {
+      return allowance.pace(share?.pace ?? limits);
+    },
     endAt,
-    maxSteps: limits.maxRequests,
+    allowance,
     signal,
+    rung,
+    share,
     trace: () => trace,
     rest(reply, found, isQuiet) {
-      empties = found > 0 ? 0 : empties + 1;
-      const dueInMs = nextDueInMs(reply) ?? Infinity;
-      const pauseMs = Math.max(dueInMs, pauseAfter(empties));
-      if (!isQuiet) return reply.paused ? Infinity : pauseMs;
-      if (reply.paused) return "paused";
-      if (reply.sweeping && sweeps++ < MAX_SWEEPS) return 0;
-      const isSoon = dueInMs <= lingerMs && clock.now() + pauseMs < endAt;
-      return isSoon ? pauseMs : "empty";
+      const end = rest(reply, found, isQuiet);
+      if (share === undefined) return end;
+      return typeof end === "number" ? share.goesOn(end) : share.endOrRest(end);
     },
     failed: () => undefined,
   };
@@ -99,12 +163,15 @@ function pauseAfter(empties: number): number {
 function reportOf(
   { stoppedBy, isDry, lastReply }: RelayEnd,
   tally: Tally,
+  forecast: Forecast,
 ): DrainReport {
   const counts = tally.report();
-  const isDone = stoppedBy === "empty" || stoppedBy === "paused";
+  const isDone = stoppedBy === "empty" || stoppedBy === "paused" ||
+    stoppedBy === "answered";
   const dueInMs = lastReply && nextDueInMs(lastReply);
   return {
     ...counts,
+    handlerRequests: forecast.requests,
     stoppedBy,
     more: isDone
       ? lastReply?.sweeping === true

@@ -6,12 +6,13 @@ import {
   limitsOf,
   MAX_WAIT_MS,
 } from "./consumer_options.ts";
+import type { RungBy } from "./wake.ts";
 
 /** How long a drain may take, and how much it may do. */
 export interface DrainOptions {
   /**
    * How long it claims and runs, in milliseconds. Then it gives back what it has not started, and waits `graceMs` and half a second for what runs.
-   * An attempt that takes longer than what is left of it is aborted, and is spent: a task that never fits ends as dead, and its error says so.
+   * A task that is not expected to end in time is not started, and is left to the next drain with its attempts untouched. One that takes longer all the same is aborted, and its attempt is spent: a task that never fits ends as dead, and its error says so.
    *
    * @default {25000}
    */
@@ -26,7 +27,14 @@ export interface DrainOptions {
   readonly lingerMs?: number;
   /** How long a claimed task is its own without a heartbeat, in milliseconds. @default {budgetMs + 10000} */
   readonly leaseMs?: number;
-  /** How many step requests it sends at most, from 2: the last one settles. A handler's `ctx.extend()` asks for one more, as do settlements over 4 MB. @default {no limit} */
+  /** How much of `budgetMs` is kept for settling and for sending telemetry, in milliseconds: nothing is started that is not expected to have ended by then, going by how long tasks of its name took in this drain. @default {1000, or a tenth of budgetMs if that is less} */
+  readonly reserveMs?: number;
+  /**
+   * How many requests it sends at most, from 2: its own steps, repeats included, and what handlers send through `ctx`, as far as that is known.
+   * One is kept for the last settlement, and one for each signal of a telemetry that is flushed, if there are more than two. What a handler sends by itself is not known, nor what its first run will send; a `ctx.extend()` asks for a step more, as do settlements over 4 MB.
+   *
+   * @default {no limit}
+   */
   readonly maxRequests?: number;
   /** How many bytes of tasks one request claims, from 1 KB to 8 MB; one task always is. @default {4000000} */
   readonly maxBytes?: number;
@@ -36,12 +44,15 @@ export interface DrainOptions {
   readonly signal?: AbortSignal;
   /** The OpenTelemetry Context that the drain's own span is linked to. @default {the active one} */
   readonly context?: Context;
+  /** The ring that asked for it: for routes of your own that hear rings. */
+  readonly rung?: RungBy;
 }
 
 /** The same, as it holds. */
 export interface DrainLimits extends ConsumerLimits {
   readonly budgetMs: number;
   readonly lingerMs: number;
+  readonly reserveMs: number;
   readonly maxRequests: number;
 }
 
@@ -56,15 +67,23 @@ export function drainLimits(
   where: string = "of drain()",
 ): DrainLimits {
   checkConsumer(where, options, OPTIONS);
-  const { budgetMs = 25_000, lingerMs = 5_000, maxRequests } = options;
+  const { budgetMs = 25_000, lingerMs = 5_000, maxRequests, rung } = options;
+  if (rung !== undefined && !/^\d{1,15}$/.test(rung?.mark)) {
+    throw new TypeError(
+      "The option 'rung' must have the 'mark' that the ring brought",
+    );
+  }
   checkInteger("budgetMs", budgetMs, 1, MAX_WAIT_MS - 10_000);
   checkInteger("lingerMs", lingerMs, 0, MAX_WAIT_MS);
+  const { reserveMs = Math.min(1_000, Math.floor(budgetMs / 10)) } = options;
+  checkInteger("reserveMs", reserveMs, 0, budgetMs - 1);
   if (maxRequests !== undefined) checkInteger("maxRequests", maxRequests, 2);
   const leaseMs = budgetMs + 10_000;
   return {
     ...limitsOf(options, { leaseMs, graceMs: 2_000 }),
     budgetMs,
     lingerMs,
+    reserveMs,
     maxRequests: maxRequests ?? Infinity,
   };
 }
@@ -76,9 +95,11 @@ const OPTIONS: readonly (keyof DrainOptions)[] = [
   "settleMs",
   "lingerMs",
   "leaseMs",
+  "reserveMs",
   "maxRequests",
   "maxBytes",
   "graceMs",
   "signal",
   "context",
+  "rung",
 ];

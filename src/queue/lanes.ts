@@ -1,4 +1,5 @@
 import type { Context } from "@opentelemetry/api";
+import type { Allowance } from "./allowance.ts";
 import { type Conclusion, execute, type Execution } from "./execute.ts";
 import type { Lease } from "./lease.ts";
 import type { QueueParts } from "./parts.ts";
@@ -13,6 +14,12 @@ export interface LanesOptions {
   readonly ambient: () => Context;
   /** Called when a handler has ended or returned. */
   readonly ring: () => void;
+  /** What may be started. @default {everything} */
+  readonly allowance?: Allowance | undefined;
+  /** Takes back tasks that will not be started. */
+  readonly giveBack: (leases: readonly Lease[]) => void;
+  /** Starts what fits, where lanes are shared with other queues. */
+  readonly fill?: (() => void) | undefined;
 }
 
 /** A handler at work. */
@@ -47,6 +54,11 @@ export class Lanes {
     return this.#open().length;
   }
 
+  /** How many lanes are not free. */
+  get taken(): number {
+    return this.#runs.size;
+  }
+
   /** How many lanes are held by handlers whose attempts have ended. */
   get clogged(): number {
     return this.#runs.size - this.running;
@@ -64,17 +76,45 @@ export class Lanes {
     this.fill();
   }
 
-  /** Starts what fits. A task whose lease is over is not started. */
+  /** Starts what fits. */
   fill(): void {
+    const { concurrency, fill } = this.#options;
     this.#waiting = this.#waiting.filter((lease) => !lease.isLost);
-    const { concurrency, isOpen } = this.#options;
-    while (this.#runs.size < concurrency && isOpen()) {
-      const [lease, ...rest] = this.#waiting;
-      if (lease === undefined) return;
-      this.#waiting = rest;
-      if (lease.isOver) this.#session.expire();
-      else this.#start(lease);
-    }
+    this.#turnAway();
+    if (fill !== undefined) return fill();
+    while (this.#runs.size < concurrency && this.canStart) this.start();
+  }
+
+  /** Whether a task waits and may be started. */
+  get canStart(): boolean {
+    const [first] = this.#waiting;
+    if (first === undefined || !this.#options.isOpen()) return false;
+    return this.#admission(first) === "now";
+  }
+
+  /** Starts the first that waits. A task whose lease is over is not started. */
+  start(): void {
+    const [lease, ...rest] = this.#waiting;
+    if (lease === undefined) return;
+    this.#waiting = rest;
+    if (lease.isOver) this.#session.expire();
+    else this.#start(lease);
+    this.#turnAway();
+  }
+
+  /** Gives back those that wait first and would not end in time. */
+  #turnAway(): void {
+    const next = this.#waiting.findIndex((lease) =>
+      this.#admission(lease) !== "never"
+    );
+    if (next === 0 || this.#waiting.length === 0) return;
+    const stay = next < 0 ? this.#waiting.length : next;
+    this.#options.giveBack(this.#waiting.slice(0, stay));
+    this.#waiting = this.#waiting.slice(stay);
+  }
+
+  #admission({ delivery: { name } }: Lease): ReturnType<Allowance["admits"]> {
+    return this.#options.allowance?.admits(name, this.#runs.size) ?? "now";
   }
 
   /** Gives back what waits. */
@@ -112,6 +152,7 @@ export class Lanes {
       extend: (ms) => this.#session.extend(lease, ms),
       progress: (json) => lease.tell(json),
     });
+    this.#options.allowance?.started();
     const run: Run = { lease, execution, isOpen: true };
     this.#runs.add(run);
     lease.onInterrupt((reason) => execution.abort(reason));
@@ -124,6 +165,10 @@ export class Lanes {
   #conclude(run: Run, conclusion: Conclusion): void {
     if (!run.isOpen) return;
     run.isOpen = false;
+    const { durationMs } = conclusion;
+    if (durationMs !== undefined) {
+      this.#options.allowance?.ended(run.lease.delivery.name, durationMs);
+    }
     const isUrgent = conclusion.settlement.enqueue.length > 0;
     this.#session.settle(run.lease, conclusion, isUrgent);
     this.#options.ring();

@@ -30,6 +30,8 @@ export interface Standing {
   readonly lowSince: number;
   /** When a lease is to be extended. */
   readonly extendAt: number;
+  /** When it looks again at a line that it has emptied, where others rely on that. @default {−Infinity: nobody does} */
+  readonly lookAt?: number;
   /** Until when the line is known to be empty. */
   readonly restUntil: number;
   /** Whether it lets its lanes run empty, for the tasks that have to be alone. */
@@ -87,9 +89,24 @@ export function stepDueAt(standing: Standing, pace: Pace): number {
   );
 }
 
+/** Whether a step may go with a request of another queue: more than half of what it waits for is over. */
+export function wouldJoin(
+  standing: Standing,
+  pace: Pace,
+  now: number,
+  isHalfRested: boolean,
+): boolean {
+  const { unsettled, unsettledSince } = standing;
+  if (unsettled > 0 && now - unsettledSince >= pace.settleMs / 2) return true;
+  return isHalfRested && isIdle(standing) && roomFor(standing, pace) > 0;
+}
+
 function settleDueAt(standing: Standing, { settleMs }: Pace): number {
   const { unsettled, unsettledSince, urgentSince } = standing;
-  if (unsettled > 0 && isIdle(standing)) return -Infinity;
+  const { lookAt = -Infinity } = standing;
+  if (unsettled > 0 && isIdle(standing)) {
+    return urgentSince < Infinity ? -Infinity : lookAt;
+  }
   return Math.min(unsettledSince + settleMs, urgentSince + GATHER_MS);
 }
 

@@ -1,9 +1,11 @@
-import type { StepReply } from "../broker/broker.ts";
-import { ConsumerStoppedError } from "../core/error.ts";
+import type { StepReply, StepRequest } from "../broker/broker.ts";
+import { Attendance } from "./attendance.ts";
 import { Bell } from "./bell.ts";
 import type { Course, RelayEnd, StoppedBy } from "./course.ts";
 import { Lanes } from "./lanes.ts";
 import type { Lease } from "./lease.ts";
+import { Line } from "./line.ts";
+import { ASKING_NOTHING, memberOf } from "./member.ts";
 import {
   isIdle,
   isLow,
@@ -11,14 +13,16 @@ import {
   roomFor,
   type Standing,
   stepDueAt,
-  yielding,
+  wouldJoin,
 } from "./pace.ts";
 import type { QueueParts } from "./parts.ts";
-import { NO_REST, type Rest } from "./rest.ts";
 import { Session, type Stepped } from "./session.ts";
-import { handBack } from "./settlement.ts";
-import { Stop } from "./stop.ts";
+import { standingOf } from "./standing.ts";
+import { Stop, stopped } from "./stop.ts";
 import type { Tally } from "./tally.ts";
+
+/** How soon a consumer that is to claim nothing looks whether it may again. */
+const BARRED_MS = 100;
 
 /** One consumer at work: it steps when a step is due, runs what it claimed, and stops in good order. */
 export class Relay {
@@ -28,11 +32,12 @@ export class Relay {
   readonly #bell = new Bell();
   readonly #session: Session;
   readonly #lanes: Lanes;
+  readonly #line = new Line();
+  readonly #attendance: Attendance;
   #isStepping = false;
-  #rest: Rest = NO_REST;
+  #asking = ASKING_NOTHING;
   #lowSince = Infinity;
   #retryAt = -Infinity;
-  #passingOverSince: number | undefined;
   #failures = 0;
   #failure: { readonly error: unknown } | undefined;
   #stop: Stop | undefined;
@@ -42,27 +47,50 @@ export class Relay {
 
   constructor(parts: QueueParts, tally: Tally, course: Course) {
     const ring = () => this.#bell.ring();
-    const { leaseMs, maxBytes, pace: { concurrency } } = course;
+    const { leaseMs, maxBytes, share, rung, allowance } = course;
+    const { pace: { concurrency } } = course;
     this.#parts = parts;
     this.#course = course;
     this.#tally = tally;
-    this.#session = new Session(parts, tally, { leaseMs, maxBytes, ring });
+    const context = () => course.trace().context;
+    this.#attendance = new Attendance(parts, rung, context);
+    const step = share && ((request: StepRequest) => share.step(request));
+    const asking = { leaseMs, maxBytes, ring, step };
+    this.#session = new Session(parts, tally, asking);
     this.#lanes = new Lanes(parts, this.#session, {
       concurrency,
       isOpen: () => !this.#isClosing && this.#now < course.endAt,
-      ambient: () => course.trace().context,
+      ambient: context,
       ring,
+      fill: share && (() => share.fill()),
+      allowance,
+      giveBack: (leases) => this.#handBack(leases),
     });
+    share?.enter(memberOf({
+      lanes: this.#lanes,
+      line: this.#line,
+      session: this.#session,
+      now: () => this.#now,
+      asking: () => this.#asking,
+      ring,
+      join: () => this.#join(),
+      finish: (by) => this.#finish(by),
+    }));
   }
 
   /** Works until it ends by itself, is stopped, or the broker fails it. */
   async run(): Promise<RelayEnd> {
-    const { signal } = this.#course;
+    const { signal, listen } = this.#course;
     const stop = () => {
       this.#stopWhenDue();
       this.#bell.ring();
     };
     signal?.addEventListener("abort", stop);
+    const hush = listen?.(() => {
+      this.#attendance.call(this.#isStepping);
+      this.#line.stir();
+      this.#bell.ring();
+    });
     try {
       for (;;) {
         const wakeAt = this.#act();
@@ -72,6 +100,7 @@ export class Relay {
       }
     } finally {
       signal?.removeEventListener("abort", stop);
+      hush?.();
       this.#close();
     }
   }
@@ -88,7 +117,7 @@ export class Relay {
   /** Whether the next step is the last one, which has to settle everything. */
   get #isFrugal(): boolean {
     return this.#failure !== undefined ||
-      this.#session.steps >= this.#course.maxSteps - 1;
+      (this.#course.allowance?.isFrugal ?? false);
   }
 
   /** Whether running handlers are not waited for any more. */
@@ -97,32 +126,20 @@ export class Relay {
   }
 
   get #standing(): Standing {
-    const { waiting, running, clogged, hasSuspect } = this.#lanes;
-    const { unsettled, unsettledSince, urgentSince, extendAt } = this.#session;
-    const isQuiet = waiting + running + unsettled === 0;
-    const restUntil = isQuiet && !this.#rest.isQuiet
-      ? -Infinity
-      : this.#rest.until;
-    return {
-      waiting,
-      running,
-      clogged,
-      hasSuspect,
-      unsettled,
-      unsettledSince,
-      urgentSince,
+    return standingOf({
+      lanes: this.#lanes,
+      session: this.#session,
+      line: this.#line,
+      attendance: this.#attendance,
+      now: this.#now,
       lowSince: this.#lowSince,
-      extendAt,
-      restUntil,
-      isYielding: this.#yielding?.now ?? false,
-      isClosing: this.#isClosing || this.#isFrugal,
-    };
+      isClosing: this.#isClosing || this.#isFrugal || this.#isBarred,
+    });
   }
 
-  /** Whether the lanes run empty for suspects. */
-  get #yielding(): ReturnType<typeof yielding> | undefined {
-    const since = this.#passingOverSince;
-    return since === undefined ? undefined : yielding(this.#now - since);
+  /** Whether it claims nothing for the sake of another queue. */
+  get #isBarred(): boolean {
+    return this.#course.share?.isBarred ?? false;
   }
 
   /** Does what is due, and says when to look again. */
@@ -165,8 +182,13 @@ export class Relay {
 
   /** When to look, whatever happens. */
   #watchAt(): number {
-    const stopAt = this.#stop?.nextAt(this.#now) ?? this.#course.endAt;
-    const changesInMs = this.#yielding?.changesInMs ?? Infinity;
+    const { endAt, allowance = { endAt } } = this.#course;
+    const stopAt = this.#stop?.nextAt(this.#now) ??
+      (allowance.endAt > this.#now ? allowance.endAt : endAt);
+    const changesInMs = Math.min(
+      this.#line.yielding(this.#now)?.changesInMs ?? Infinity,
+      this.#isBarred ? BARRED_MS : Infinity,
+    );
     return Math.min(stopAt, this.#session.nextEndAt, this.#now + changesInMs);
   }
 
@@ -185,15 +207,21 @@ export class Relay {
 
   /** Why this is the end, if it is: a consumer that stops has nothing left to tell. */
   #endOf(standing: Standing): StoppedBy | undefined {
-    const { hasUnanswered } = this.#session;
-    if (standing.unsettled > 0 || hasUnanswered) return undefined;
+    if (standing.unsettled > 0 || this.#session.hasUnanswered) return undefined;
     if (!isIdle(standing) && !this.#gaveUp) return undefined;
-    return this.#stop?.by ?? (this.#isFrugal ? "requests" : undefined);
+    return this.#stop?.by ?? this.#course.allowance?.overBy ??
+      (this.#failure && "empty");
   }
 
   #step(room: number): void {
+    const { share } = this.#course;
+    const alone = share === undefined ||
+      (this.#line.hasSuspects && share.mayBeAlone);
     this.#isStepping = true;
-    this.#session.step(room, this.#course.trace())
+    this.#asking = { room: Math.max(0, room), alone: alone && room > 0 };
+    const isOver = this.#course.allowance?.overBy !== undefined;
+    const wake = this.#attendance.asks(this.#isClosing || isOver);
+    this.#session.step({ room, alone, wake }, this.#course.trace())
       .then(
         (stepped) => this.#onAnswer(stepped),
         (error) => this.#onFailure(error),
@@ -207,27 +235,28 @@ export class Relay {
 
   #onAnswer({ reply, leases, limit }: Stepped): void {
     this.#failures = 0;
+    this.#asking = ASKING_NOTHING;
     this.#lastReply = reply;
+    if (!this.#attendance.hears(reply)) return void (this.#end = "answered");
     if (this.#isClosing) return this.#handBack(leases);
     this.#lanes.add(leases);
     const standing = this.#standing;
     const isQuiet = isIdle(standing) && standing.unsettled === 0;
     if (limit === 0) return;
-    this.#passingOverSince = reply.suspects
-      ? this.#passingOverSince ?? this.#now
-      : undefined;
+    this.#line.claimed(reply, this.#now);
     if (!isShort(reply.deliveries, limit, this.#course.maxBytes)) {
-      this.#rest = NO_REST;
-      return;
+      return this.#line.stir();
     }
     const rest = this.#course.rest(reply, leases.length, isQuiet);
     if (typeof rest === "number") {
-      this.#rest = { until: this.#now + rest, isQuiet };
+      const [since, ms] = [this.#now, this.#attendance.restMs(reply, rest)];
+      this.#line.rest({ since, until: since + ms, isQuiet });
     } else if (isQuiet) this.#end = rest;
   }
 
   #onFailure(error: unknown): void {
     this.#failures++;
+    this.#asking = ASKING_NOTHING;
     const isLast = this.#gaveUp || this.#failure !== undefined;
     const pauseMs = this.#course.failed(error, this.#failures);
     if (isLast) {
@@ -248,21 +277,14 @@ export class Relay {
 
   /** Gives back what was not started, at once. */
   #handBack(leases: readonly Lease[]): void {
-    if (leases.length > 0) this.#rest = NO_REST;
-    for (const lease of leases) {
-      this.#session.settle(lease, {
-        outcome: "released",
-        settlement: handBack(lease.delivery),
-        unsaved: false,
-        answered() {},
-      }, true);
-    }
+    if (leases.length > 0) this.#line.stir();
+    for (const lease of leases) this.#session.release(lease);
   }
 
   #ended(stoppedBy: StoppedBy): RelayEnd {
     return {
       stoppedBy,
-      isDry: this.#rest.until > -Infinity,
+      isDry: this.#line.isDry,
       lastReply: this.#lastReply,
       failure: this.#failure,
     };
@@ -273,11 +295,25 @@ export class Relay {
     this.#lanes.abort(reason);
     this.#tally.abandoned(this.#lanes.abandon(reason));
     this.#session.close(reason);
+    this.#course.share?.leave();
   }
-}
 
-function stopped(): ConsumerStoppedError {
-  return new ConsumerStoppedError(
-    "The consumer stopped before the attempt had ended",
-  );
+  /** Ends, since no queue has anything left. */
+  #finish(by: StoppedBy): void {
+    if (this.#isStepping || !isIdle(this.#standing)) return;
+    this.#end ??= by;
+    this.#bell.ring();
+  }
+
+  /** Steps, if a step is so nearly due that it may go with one of another queue. */
+  #join(): void {
+    const isBusy = this.#isStepping || this.#session.hasUnanswered;
+    if (isBusy || this.#isClosing || this.#isFrugal || this.#end) return;
+    const standing = this.#look();
+    const { pace } = this.#course;
+    const isHalfRested = this.#line.isHalfRested(this.#now);
+    if (wouldJoin(standing, pace, this.#now, isHalfRested)) {
+      this.#step(roomFor(standing, pace));
+    }
+  }
 }

@@ -1,4 +1,4 @@
-import type { StepReply, StepRequest } from "../broker/broker.ts";
+import type { Rung, StepReply, StepRequest } from "../broker/broker.ts";
 import { BrokerError } from "../core/error.ts";
 import { randomName } from "../core/id.ts";
 import { announceSettled, announceStep } from "./announce.ts";
@@ -8,6 +8,7 @@ import type { DrainTrace, StepTrace } from "./instrument.ts";
 import { Lease } from "./lease.ts";
 import { type Extended, Leases } from "./leases.ts";
 import type { QueueParts } from "./parts.ts";
+import { handBack } from "./settlement.ts";
 import { isTask, type Tally } from "./tally.ts";
 
 /** What a consumer asks of each step. */
@@ -16,6 +17,18 @@ export interface SessionOptions {
   readonly maxBytes: number;
   /** Called when a handler asks for something that a step must carry. */
   readonly ring: () => void;
+  /** Sends a step some other way than alone. */
+  readonly step?: ((request: StepRequest) => Promise<StepReply>) | undefined;
+}
+
+/** How a step claims. */
+export interface Claiming {
+  /** How many tasks it may hold by then, at most. */
+  readonly room: number;
+  /** Whether a task that has to be alone may be among them. @default {true} */
+  readonly alone?: boolean;
+  /** What it has to do with rings. */
+  readonly wake?: Rung | undefined;
 }
 
 /** A request that was sent, and what each part of it is about. */
@@ -48,7 +61,6 @@ export class Session {
   #seq = 0;
   #finished: readonly Finished[] = [];
   #unanswered: Sent | undefined;
-  #steps = 0;
 
   constructor(parts: QueueParts, tally: Tally, options: SessionOptions) {
     this.#parts = parts;
@@ -64,11 +76,6 @@ export class Session {
   /** The consumer's name, made at first use. */
   get consumer(): string {
     return this.#consumer ??= randomName(this.#parts.random, 12);
-  }
-
-  /** How many steps were sent. */
-  get steps(): number {
-    return this.#steps;
   }
 
   /** Whether a step failed, so that it goes again before any other. */
@@ -122,6 +129,16 @@ export class Session {
     this.#finished = [...this.#finished, { lease, conclusion, isUrgent, at }];
   }
 
+  /** Gives back a lease whose task was not started. */
+  release(lease: Lease): void {
+    this.settle(lease, {
+      outcome: "released",
+      settlement: handBack(lease.delivery),
+      unsaved: false,
+      answered() {},
+    }, true);
+  }
+
   /** Holds a lease for `ms` from now, by the next step. */
   extend(lease: Lease, ms: number): Promise<void> {
     const extended = this.#leases.extend(lease, ms);
@@ -135,17 +152,16 @@ export class Session {
   }
 
   /** Sends the step that was not answered, else a new one that claims what is left of `room`. Rejects with what the broker threw. */
-  async step(room: number, trace: DrainTrace): Promise<Stepped> {
-    const sent = this.#unanswered ??= this.#compose(room);
+  async step(claiming: Claiming, trace: DrainTrace): Promise<Stepped> {
+    const sent = this.#unanswered ??= this.#compose(claiming);
     const settled = sent.settled.filter(({ lease }) => isTask(lease));
     const done = trace.startStep({
       count: settled.length,
       creations: settled.map(({ conclusion }) => conclusion.creation),
     });
-    this.#steps++;
     let reply: StepReply;
     try {
-      reply = await this.#parts.broker.step(this.#parts.name, sent.request);
+      reply = await this.#send(sent.request);
     } catch (error) {
       this.#tally.failed(error);
       done(traceOfFailure(error));
@@ -174,7 +190,12 @@ export class Session {
     this.#unanswered = undefined;
   }
 
-  #compose(room: number): Sent {
+  #send(request: StepRequest): Promise<StepReply> {
+    const { broker, name } = this.#parts;
+    return this.#options.step?.(request) ?? broker.step(name, request);
+  }
+
+  #compose({ room, alone = true, wake }: Claiming): Sent {
     const sentAt = this.#parts.clock.now();
     const settled = fitting(this.#finished);
     this.#finished = this.#finished.filter((one) => !settled.includes(one));
@@ -191,9 +212,12 @@ export class Session {
         leaseMs: this.#options.leaseMs,
         limit: Math.max(0, room - left),
         maxBytes: this.#options.maxBytes,
-        alone: this.#leases.size + left === 0,
+        alone: alone && this.#leases.size + left === 0,
+        ...(this.#parts.rate ? { rate: this.#parts.rate } : {}),
+        ...keeping(this.#parts),
         settle: settled.map(({ conclusion }) => conclusion.settlement),
         extend: extended.map((one) => this.#leases.extensionOf(one)),
+        ...(wake ? { wake } : {}),
       },
     };
   }
@@ -262,4 +286,10 @@ function traceOfFailure(error: unknown): StepTrace {
     requests,
     error,
   };
+}
+
+function keeping(
+  { limits: { keepResults } }: QueueParts,
+): Pick<StepRequest, "keepResults"> {
+  return keepResults === undefined ? {} : { keepResults };
 }

@@ -19,7 +19,7 @@ export interface ConsumeReport {
   readonly expired: number;
   /** Deliveries given back, their attempt unspent: not started, unknown here, or released by their handler. */
   readonly released: number;
-  /** Deliveries whose task, or whose envelope's version, this consumer does not know: they are among `released`, or `dead` after a day. Is a handler missing? */
+  /** Deliveries whose task, whose envelope's version or whose seal's key this consumer does not know: they are among `released`, or `dead` after a day. Is a handler missing? */
   readonly unknown: number;
   /** Leases lost before they were settled: another consumer has, or had, the task. */
   readonly stale: number;
@@ -52,6 +52,7 @@ const COUNTED_AS: Readonly<
 
 /** The books of one consumer. */
 export class Tally {
+  readonly #spend: (requests: number) => void;
   #returned = 0;
   readonly #count: Count = {
     claimed: 0,
@@ -71,17 +72,27 @@ export class Tally {
     commands: 0,
   };
 
+  /** `spend` hears of the requests that were sent. */
+  constructor(spend: (requests: number) => void = () => {}) {
+    this.#spend = spend;
+  }
+
   /** A step was answered. */
   replied({ deliveries, reaped, requests, commands }: StepReply): void {
     this.#count.claimed += deliveries.filter(isTask).length;
     this.#count.reaped += reaped.length;
-    this.#count.requests += requests;
     this.#count.commands += commands;
+    this.#sent(requests);
   }
 
   /** A step failed. */
   failed(error: unknown): void {
-    this.#count.requests += error instanceof BrokerError ? error.attempts : 1;
+    this.#sent(error instanceof BrokerError ? error.attempts : 1);
+  }
+
+  #sent(requests: number): void {
+    this.#count.requests += requests;
+    this.#spend(requests);
   }
 
   /** A settlement was answered. */

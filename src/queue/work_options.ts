@@ -6,6 +6,7 @@ import {
   limitsOf,
   MAX_WAIT_MS,
 } from "./consumer_options.ts";
+import type { Listen } from "./listen.ts";
 
 /** How a worker works. */
 export interface WorkOptions {
@@ -21,6 +22,10 @@ export interface WorkOptions {
   readonly maxBytes?: number;
   /** How long it leaves an empty queue alone: `min` at first, then twice as long each time up to `max`, and never past the next due task it knows of. @default {{ min: 100, max: 5000 }} */
   readonly pollMs?: PollMs;
+  /** Hears of rings, instead of asking for tasks all the time: `subscribe({ url, token })` of `@baton/queue/upstash`. While it is connected an empty queue is asked after every `listenMs`; while it is not, as `pollMs` says. */
+  readonly listen?: Listen;
+  /** How long an empty queue is left alone at most while it listens, in milliseconds: for what nobody rang for, as a retry of another consumer. @default {30000} */
+  readonly listenMs?: number;
   /** How often spans are sent while it works, in milliseconds. @default {5000} */
   readonly flushEveryMs?: number;
   /** How long `stop()` lets running handlers go on before their signals abort, in milliseconds. What is aborted has spent its attempt and comes again at once, or is dead if it was the last. @default {10000} */
@@ -44,20 +49,26 @@ export interface PollMs {
 /** The same, as it holds. */
 export interface WorkLimits extends ConsumerLimits {
   readonly pollMs: PollMs;
+  readonly listenMs: number;
   readonly flushEveryMs: number;
 }
 
 /**
- * The options of a worker, checked, over the defaults.
+ * The options of a worker, checked, over the defaults; `where` says whose they are.
  *
  * @throws {TypeError} If one is unknown or of another type.
  * @throws {RangeError} If one is out of its range.
  */
-export function workLimits(options: WorkOptions): WorkLimits {
-  checkConsumer("of work()", options, OPTIONS);
+export function workLimits(
+  options: WorkOptions,
+  where: string = "of work()",
+): WorkLimits {
+  checkConsumer(where, options, OPTIONS);
   const {
     pollMs = { min: 100, max: 5_000 },
     flushEveryMs = 5_000,
+    listen,
+    listenMs = 30_000,
     onError,
   } = options;
   if (typeof pollMs !== "object" || pollMs === null) {
@@ -66,11 +77,15 @@ export function workLimits(options: WorkOptions): WorkLimits {
   checkInteger("pollMs.min", pollMs.min, 1, MAX_WAIT_MS);
   checkInteger("pollMs.max", pollMs.max, pollMs.min, MAX_WAIT_MS);
   checkInteger("flushEveryMs", flushEveryMs, 1, MAX_WAIT_MS);
+  checkInteger("listenMs", listenMs, 1, MAX_WAIT_MS);
+  if (listen !== undefined && typeof listen !== "function") {
+    throw new TypeError("The option 'listen' must be a function");
+  }
   if (onError !== undefined && typeof onError !== "function") {
     throw new TypeError("The option 'onError' must be a function");
   }
   const shared = limitsOf(options, { leaseMs: 30_000, graceMs: 10_000 });
-  return { ...shared, pollMs, flushEveryMs };
+  return { ...shared, pollMs, listenMs, flushEveryMs };
 }
 
 const OPTIONS: readonly (keyof WorkOptions)[] = [
@@ -81,6 +96,8 @@ const OPTIONS: readonly (keyof WorkOptions)[] = [
   "maxBytes",
   "pollMs",
   "flushEveryMs",
+  "listen",
+  "listenMs",
   "graceMs",
   "signal",
   "context",

@@ -4,25 +4,33 @@ import type { DrainTrace } from "./instrument.ts";
 import type { QueueParts } from "./parts.ts";
 import type { Course } from "./course.ts";
 import { Relay } from "./relay.ts";
+import { Ear } from "./listen.ts";
 import { reporting } from "./reporters.ts";
+import type { Share } from "./share.ts";
 import { Setbacks } from "./setbacks.ts";
 import { type ConsumeReport, Tally } from "./tally.ts";
+import { wakingFrom } from "./waker.ts";
 import {
   type WorkLimits,
   workLimits,
   type WorkOptions,
 } from "./work_options.ts";
 
-/** A consumer at work, until it is stopped. */
-export interface Worker extends AsyncDisposable {
+/**
+ * A consumer at work, until it is stopped.
+ *
+ * @typeParam Report What it says of what it did.
+ */
+export interface Worker<Report extends ConsumeReport = ConsumeReport>
+  extends AsyncDisposable {
   /**
    * What it did, when it has stopped.
    * Rejects when the worker can never work: with the {@linkcode BrokerError} of a broker that refuses it for good (`unauthorized`, `wrong_type`, `rejected`, `too_large`), or with what nobody foresaw, such as a third `invalid_reply` in a row.
    * By then what ran was let end within `graceMs` and settled as far as possible. Unless `onError` is given, a rejection that nobody awaits is an unhandled one.
    */
-  readonly done: Promise<ConsumeReport>;
+  readonly done: Promise<Report>;
   /** Claims nothing more, gives back what it has not started, waits for what runs, settles, and sends the last spans. Gives {@linkcode done}. */
-  stop(): Promise<ConsumeReport>;
+  stop(): Promise<Report>;
   /** As {@linkcode stop}. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -35,8 +43,23 @@ export interface Worker extends AsyncDisposable {
  * @throws {RangeError} If an option is out of its range.
  */
 export function work(parts: QueueParts, options: WorkOptions = {}): Worker {
-  const limits = workLimits(options);
-  const { signal, onError } = options;
+  return workOne(parts, { limits: workLimits(options), ...options });
+}
+
+/** How one queue is worked. */
+export interface Work {
+  readonly limits: WorkLimits;
+  readonly signal?: AbortSignal | undefined;
+  readonly context?: Context | undefined;
+  readonly onError?: WorkOptions["onError"];
+  readonly listen?: WorkOptions["listen"];
+  /** Its part, where several are worked at once. */
+  readonly share?: Share;
+}
+
+/** As {@linkcode work}, of options that hold. */
+export function workOne(parts: QueueParts, how: Work): Worker {
+  const { limits, signal, onError, share } = how;
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   if (signal?.aborted) stop();
@@ -45,18 +68,25 @@ export function work(parts: QueueParts, options: WorkOptions = {}): Worker {
   const ticks = new Ticks(
     parts,
     tally,
-    options.context ?? parts.instrument.activeContext(),
+    how.context ?? parts.instrument.activeContext(),
     limits.flushEveryMs,
   );
   const setbacks = new Setbacks();
-  const { parts: own, reported } = reporting(parts);
+  const { parts: reporters, reported } = reporting(parts);
+  const { parts: own, called } = wakingFrom(reporters, 0);
   const failed = (error: unknown) => {
     tell(onError, error);
     const about = { kind: "consumer", queue: parts.name } as const;
     own.report?.(parts.redact(error), about);
   };
+  const ear = new Ear(how.listen, parts.name, failed);
   const course: Course = {
-    ...courseOf(limits, ticks),
+    ...courseOf(limits, ticks, ear),
+    listen: (call) => ear.open(call),
+    get pace() {
+      return share?.pace ?? limits;
+    },
+    share,
     signal: stopping.signal,
     failed(error, failures) {
       failed(error);
@@ -73,7 +103,8 @@ export function work(parts: QueueParts, options: WorkOptions = {}): Worker {
       throw bug;
     } finally {
       signal?.removeEventListener("abort", stop);
-      await Promise.all([ticks.end(), reported()]);
+      await Promise.all([ticks.end(), called(), ear.ended]);
+      await reported();
     }
     if (setbacks.defeat !== undefined) throw setbacks.defeat.error;
     return tally.report();
@@ -102,18 +133,19 @@ function tell(onError: WorkOptions["onError"], error: unknown): void {
 function courseOf(
   limits: WorkLimits,
   ticks: Ticks,
-): Omit<Course, "signal" | "failed"> {
+  ear: Ear,
+): Omit<Course, "signal" | "failed" | "pace"> {
   const { min, max } = limits.pollMs;
   let empties = 0;
   return {
     ...limits,
-    pace: limits,
     endAt: Infinity,
-    maxSteps: Infinity,
     trace: () => ticks.current(),
     rest(reply, found) {
       empties = found > 0 ? 0 : empties + 1;
-      const longest = Math.min(max, min * 2 ** Math.max(0, empties - 1));
+      const polled = Math.min(max, min * 2 ** Math.max(0, empties - 1));
+      const isCalled = ear.isConnected && !reply.paused;
+      const longest = isCalled ? limits.listenMs : polled;
       if (reply.sweeping) return Math.min(min, longest);
       const dueInMs = nextDueInMs(reply);
       if (dueInMs === undefined || reply.paused) return longest;
