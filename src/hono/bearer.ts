@@ -1,3 +1,5 @@
+import type { QStashKeys } from "./hearing.ts";
+
 const utf8 = new TextEncoder();
 
 /**
@@ -15,6 +17,21 @@ export function checkSecret(secret: unknown): asserts secret is string {
   if (/[^\x21-\x7e]/.test(secret)) {
     throw new TypeError(
       "consumer() has a secret that a header cannot carry: use visible ASCII characters only, without spaces or line breaks",
+    );
+  }
+}
+
+/**
+ * Refuses keys with which nothing can be checked.
+ *
+ * @throws {TypeError} If one is missing or empty.
+ */
+export function checkKeys(keys: unknown): asserts keys is QStashKeys {
+  const { currentSigningKey, nextSigningKey } = Object(keys);
+  for (const key of [currentSigningKey, nextSigningKey]) {
+    if (typeof key === "string" && key !== "") continue;
+    throw new TypeError(
+      "consumer() lacks a signing key of QStash: set the variable that holds it, or leave the option out",
     );
   }
 }

@@ -1,25 +1,31 @@
 import type { Context } from "@opentelemetry/api";
-import type { Handler } from "hono";
+import type { Context as HonoContext, Handler } from "hono";
 import { defined } from "../core/defined.ts";
 import { type PerEnv, perEnv } from "../core/per_env.ts";
 import { drainLimits, type DrainOptions } from "../queue/drain_options.ts";
 import type { Queue } from "../queue/queue.ts";
-import { bearerIs, checkSecret } from "./bearer.ts";
+import { checkKeys, checkSecret } from "./bearer.ts";
+import type { Caller, QStashKeys } from "./hearing.ts";
 
 /** Options of {@link consumer}: those of a drain, and who may ask for one. */
-export interface ConsumerOptions<Env = unknown> extends DrainOptions {
+export interface ConsumerOptions<Env = unknown>
+  extends Omit<DrainOptions, "rung"> {
   /**
-   * What the request must bring as `Authorization: Bearer …`, or a function that finds it in the host's environment.
-   * Without one, whoever reaches the route makes your tasks run; nothing else is given away.
+   * What the request must bring as `Authorization: Bearer …`, or be signed with as the rings of `ring({ url, secret })` are; or a function that finds it in the host's environment.
+   * Without one, and without `qstash`, whoever reaches the route makes your tasks run; nothing else is given away.
    *
    * @default {none}
    */
   readonly secret?: string | ((env: Env) => string | undefined);
+  /** The keys that QStash's deliveries are signed with, or a function that finds them in the host's environment; their `Upstash-Signature` then lets them in. @default {QStash is not let in} */
+  readonly qstash?: QStashKeys | ((env: Env) => QStashKeys | undefined);
 }
 
 /**
- * A route that drains the queue when it is called, for cron services that speak HTTP: `app.post("/drain", consumer(queue, { secret }))`.
- * It answers when the drain is over, with its report as JSON; 401 without the secret. A drain that fails is thrown, so the app's `onError` answers 500.
+ * A route that drains the queue when it is called, by cron services that speak HTTP, by rings and by QStash: `app.post("/drain", consumer(queue, { secret }))`.
+ *
+ * It answers when the drain is over, with its report as JSON; a ring as soon as the broker has said that it still stands, with 202, unless it asks to wait; one that another has answered with 409.
+ * Who is not let in gets 401: without the secret, and with a signature that is forged, expired, or made for another route or queue. A drain that fails is thrown, so the app's `onError` answers 500; behind an answer that was given, it is told through `diag`.
  *
  * @param queue The queue, or a function of the host's environment, which is called once for each environment object.
  * @throws {TypeError} If an option is unknown or of another type, or the secret is empty or holds what a header cannot carry, when the route is made; if the environment's is such a one, when it is called.
@@ -29,25 +35,57 @@ export function consumer<Env = unknown>(
   queue: PerEnv<Env, Queue>,
   options: ConsumerOptions<Env> = {},
 ): Handler {
-  const { secret, ...given } = options;
+  const { secret, qstash, ...given } = options;
   drainLimits(given, "of consumer()");
-  const drainOptions = defined(given);
+  const drainOptions: DrainOptions = defined(given);
   if (secret !== undefined && typeof secret !== "function") checkSecret(secret);
+  if (qstash !== undefined && typeof qstash !== "function") checkKeys(qstash);
   const queueOf = perEnv(queue);
 
   return async function drain(c): Promise<Response> {
     const env = c.env as Env;
-    if (secret !== undefined) {
-      const expected = typeof secret === "function" ? secret(env) : secret;
-      checkSecret(expected);
-      if (!await bearerIs(expected, c.req.header("authorization"))) {
-        return c.text("Unauthorized", 401, { "WWW-Authenticate": "Bearer" });
-      }
-    }
+    const guard = {
+      secret: told(secret, env, checkSecret),
+      qstash: told(qstash, env, checkKeys),
+      now: Date.now(),
+    };
+    const isOpen = guard.secret === undefined && guard.qstash === undefined;
+    const caller = isOpen
+      ? ANYONE
+      : await (await guarding()).callerOf(c, guard);
+    if (caller === undefined) return refused(c);
+    const drained = queueOf(env);
+    const isElsewhere = caller.ring?.queue !== drained.name;
+    if (caller.by === "ring" && isElsewhere) return refused(c);
     const context: Context | undefined = c.get("otel");
-    const report = await queueOf(env).drain(
-      context === undefined ? drainOptions : { context, ...drainOptions },
-    );
-    return c.json(report, 200, { "Cache-Control": "no-store" });
+    const asked = context === undefined
+      ? drainOptions
+      : { context, ...drainOptions };
+    if (caller.ring === undefined || isElsewhere) {
+      return c.json(await drained.drain(asked), 200, NO_STORE);
+    }
+    return await (await guarding()).answerRing(c, caller, drained, asked);
   };
 }
+
+function refused(c: HonoContext): Response {
+  return c.text("Unauthorized", 401, { "WWW-Authenticate": "Bearer" });
+}
+
+/** What is given, or what a function finds in the environment, checked: a route that asks for something is never open. */
+function told<Env, Value extends object | string>(
+  given: Value | ((env: Env) => Value | undefined) | undefined,
+  env: Env,
+  check: (value: unknown) => asserts value is Value,
+): Value | undefined {
+  if (typeof given !== "function") return given;
+  const value: unknown = given(env);
+  check(value);
+  return value;
+}
+
+/** What hears rings and proofs: loaded with the first request that has to prove something. */
+const guarding = () => import("./rung.ts");
+
+const ANYONE: Caller = { by: "anyone", ring: undefined };
+const NO_STORE = { "Cache-Control": "no-store" };

@@ -26,6 +26,7 @@
  */
 
 export { consumer, type ConsumerOptions } from "./consumer.ts";
+export type { QStashKeys } from "./hearing.ts";
 export {
   type BatonVariables,
   type QueueTracingOptions,

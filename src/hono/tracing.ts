@@ -4,6 +4,8 @@ import type { Context as HonoContext, MiddlewareHandler, Next } from "hono";
 import { type PerEnv, perEnv } from "../core/per_env.ts";
 import { nameOf } from "../queue/conventions.ts";
 import type { Enqueuer } from "../queue/enqueuer.ts";
+import { fetchLater } from "../queue/fetch_later.ts";
+import { withHost } from "../queue/hold.ts";
 import { Providers, type QueueTelemetry, safely } from "../queue/providers.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { PropagateTo } from "../http/fetch.ts";
@@ -108,7 +110,7 @@ export function tracing<Env>(
     try {
       c.set("otel", request.context);
       c.set("span", request.span);
-      c.set("fetch", providers.fetchIn(request.context));
+      c.set("fetch", fetchLater(providers, request.context));
       if (queueOf !== undefined) {
         c.set("queue", queueOf(env).within(request.context));
       }
@@ -158,8 +160,9 @@ function begin(
   return { ...request, flushes };
 }
 
-/** The context of what was sent to this origin: baggage may go back there. */
-function addressed(c: HonoContext, context: Context): Context {
+/** The context of what was sent to this origin: baggage may go back there, and the host holds it open, where it can. */
+function addressed(c: HonoContext, outer: Context): Context {
+  const context = safely(() => withHost(outer, c.executionCtx), outer);
   return safely(() => withOrigin(context, new URL(c.req.url).origin), context);
 }
 

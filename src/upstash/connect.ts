@@ -71,7 +71,8 @@ export function connect(
   });
 }
 
-function credentialsIn(
+/** The credentials in a source, checked. */
+export function credentialsIn(
   source: UpstashSource,
 ): UpstashCredentials {
   if (typeof source !== "object" || source === null) {

@@ -26,3 +26,9 @@ export type {
   UpstashEnv,
   UpstashSource,
 } from "./connect.ts";
+export { publish, type Publisher, type PublishOptions } from "./publish.ts";
+export {
+  subscribe,
+  type SubscribeOptions,
+  SubscriptionError,
+} from "./subscribe.ts";
