@@ -1,10 +1,10 @@
 /**
- * A web service on Deno that enqueues, and drains when a cron service calls it.
+ * A web service on Deno that enqueues, drains behind its answer, and drains when a cron service calls it: for delays, retries and schedules, which wake nobody.
  *
  * Needs UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN and DRAIN_SECRET; OTEL_EXPORTER_OTLP_ENDPOINT says where spans go.
  * Try it: `deno run -A examples/hono.ts`, then `curl -d '{"email":"ada@example.com"}' localhost:8000/signup`
  */
-import { Queue, UpstashBroker } from "@baton/queue";
+import { inline, Queue, UpstashBroker } from "@baton/queue";
 import { type BatonVariables, consumer, tracing } from "@baton/queue/hono";
 import { Telemetry } from "@baton/queue/otlp";
 import { connect } from "@baton/queue/upstash";
@@ -18,6 +18,7 @@ const queue = new Queue({
   broker: new UpstashBroker(connect(env)),
   handlers,
   telemetry,
+  wake: inline({ budgetMs: 10_000 }),
 });
 
 const app = new Hono<{ Variables: BatonVariables }>();

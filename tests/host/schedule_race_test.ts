@@ -1,11 +1,18 @@
 /**
- * Promise 6 under faults: 5 consumers race on 1,000 slots of 20 schedules, while replies are lost, requests come late and twice, scripts fail half-way, the schedules are entered again and again, and each consumer in turn is cut off for longer than its leases hold.
+ * Promise 6 under faults: 5 consumers race on 1,000 slots of 20 schedules, while replies are lost, requests come late and twice, scripts fail half-way, one of the schedules is entered 1,000 times more, all others again and again, and each consumer in turn is cut off for longer than its leases hold.
  * The database's own log is the witness: see `fault_run/witness.ts`.
  */
 import { assert, assertEquals } from "@std/assert";
-import { defineTask, Queue, UpstashBroker } from "../../mod.ts";
+import {
+  BrokerError,
+  defineTask,
+  Queue,
+  type Scheduled,
+  UpstashBroker,
+} from "../../mod.ts";
 import { connect } from "../../src/upstash/mod.ts";
 import { inspectAll } from "../support/books.ts";
+import { crowd } from "../support/fault_run/crowd.ts";
 import { newWitness } from "../support/fault_run/witness.ts";
 import type { Lane } from "../support/gateway/mod.ts";
 import { startGateway } from "../support/gateway/mod.ts";
@@ -15,6 +22,7 @@ const QUEUE = "race";
 const CONSUMERS = 5;
 const SCHEDULES = 20;
 const SLOTS = 50;
+const UPSERTS = 1_000;
 const EVERY_MS = 100;
 const LEASE_MS = 800;
 const LONGEST_MS = 15_000;
@@ -52,15 +60,13 @@ test("5 consumers that race on 1,000 slots under faults enqueue each slot once",
       }),
     };
   };
+  const enterOne = (by: Queue, n: number) =>
+    by.schedule(names[n]!, tick.with(n), { everyMs: EVERY_MS }, {
+      catchUp: "all",
+      repeats: SLOTS,
+    });
   const enter = (by: Queue) =>
-    Promise.all(
-      names.map((name, n) =>
-        by.schedule(name, tick.with(n), { everyMs: EVERY_MS }, {
-          catchUp: "all",
-          repeats: SLOTS,
-        })
-      ),
-    );
+    Promise.all(names.map((_, n) => enterOne(by, n)));
   const entered = await enter(queue);
   assert(entered.every(({ status }) => status === "created"));
 
@@ -70,6 +76,19 @@ test("5 consumers that race on 1,000 slots under faults enqueue each slot once",
   );
   lanes.forEach(misbehave);
   const consumers = lanes.map((_, n) => begin(`consumer-${n}`));
+  const fired = () => slots.get(names[0]!)?.size ?? 0;
+  const producer = gateway.faults("producer");
+  misbehave(producer);
+  const upserting = upsert(
+    new Queue({
+      name: QUEUE,
+      broker: new UpstashBroker(
+        connect({ url: gateway.url, token: gateway.tokenOf("producer") }),
+      ),
+    }),
+    (by) => enterOne(by, 0),
+  ).then((statuses) => ({ statuses, fired: fired() }));
+  upserting.catch(() => {}); // who awaits it is told
   const deadline = Date.now() + LONGEST_MS;
   try {
     for (let round = 0;; round++) {
@@ -89,8 +108,11 @@ test("5 consumers that race on 1,000 slots under faults enqueue each slot once",
       lane.clear();
       misbehave(lane);
     }
+    const { statuses, fired } = await upserting;
+    assertEquals(statuses, Array(UPSERTS).fill("unchanged"));
+    assert(fired > 1, "slots fired meanwhile");
   } finally {
-    for (const lane of lanes) lane.clear();
+    for (const lane of [...lanes, producer]) lane.clear();
     await Promise.all(consumers.map(({ worker }) => worker.stop()));
   }
 
@@ -112,6 +134,24 @@ test("5 consumers that race on 1,000 slots under faults enqueue each slot once",
   assert(seen > 0.95 * SCHEDULES * SLOTS && seen <= SCHEDULES * SLOTS);
   await witness.leave();
 });
+
+/** Enters a schedule again and again, each time until it is answered. */
+function upsert(
+  by: Queue,
+  enter: (by: Queue) => Promise<Scheduled>,
+): Promise<readonly Scheduled["status"][]> {
+  const deadline = Date.now() + LONGEST_MS;
+  return crowd(UPSERTS, 8, async () => {
+    for (;;) {
+      try {
+        return (await enter(by)).status;
+      } catch (error) {
+        const isLate = Date.now() > deadline;
+        if (isLate || !(error instanceof BrokerError)) throw error;
+      }
+    }
+  });
+}
 
 function misbehave(lane: Lane): void {
   lane.add(

@@ -1,26 +1,26 @@
 /**
- * A Cloudflare Worker: requests enqueue, a cron trigger drains.
+ * A Cloudflare Worker whose requests enqueue, and ring for the Worker beside it over a service binding: a task starts at once, not with the next minute.
  *
- * In wrangler.toml: `main = "cloudflare.ts"` and `[triggers] crons = ["* * * * *"]`.
- * Secrets: UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN; OTEL_EXPORTER_OTLP_ENDPOINT says where spans go.
+ * wrangler.toml has the binding. Secrets: UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN, RING_SECRET; OTEL_EXPORTER_OTLP_ENDPOINT says where spans go.
  */
-import { Queue, UpstashBroker } from "@baton/queue";
-import { scheduled } from "@baton/queue/cron";
+import { Queue, ring, UpstashBroker } from "@baton/queue";
 import { type BatonVariables, tracing } from "@baton/queue/hono";
 import { Telemetry } from "@baton/queue/otlp";
 import { connect } from "@baton/queue/upstash";
 import { Hono } from "hono";
-import { createAccount, handlers } from "./tasks.ts";
+import { createAccount } from "../../tasks.ts";
 
 interface Env {
   readonly UPSTASH_REDIS_REST_URL: string;
   readonly UPSTASH_REDIS_REST_TOKEN: string;
   readonly OTEL_EXPORTER_OTLP_ENDPOINT: string;
+  readonly RING_SECRET: string;
+  readonly CONSUMER: { fetch: typeof fetch };
 }
 
 let telemetry: Telemetry | undefined;
 
-/** One for the isolate: the request and its tasks share a flush. */
+/** One for the isolate: a request and its queue share a flush. */
 function telemetryOf(env: Env): Telemetry {
   return telemetry ??= Telemetry.fromEnv(env, { serviceName: "shop" });
 }
@@ -29,8 +29,12 @@ function queueOf(env: Env): Queue {
   return new Queue({
     name: "shop",
     broker: new UpstashBroker(connect(env)),
-    handlers,
     telemetry: telemetryOf(env),
+    wake: ring({
+      url: "https://consumer/drain", // any host: the binding leads there
+      secret: env.RING_SECRET,
+      fetch: (...call) => env.CONSUMER.fetch(...call),
+    }),
   });
 }
 
@@ -43,4 +47,4 @@ app.post("/signup", async (c) => {
   return c.json({ id }, 202);
 });
 
-export default { fetch: app.fetch, scheduled: scheduled(queueOf) };
+export default { fetch: app.fetch };

@@ -17,8 +17,8 @@ const queue = new Queue({
   ],
 });
 const worker = queue.work({
-  batchSize: 25,
-  concurrency: 5,
+  batchSize: 100,
+  concurrency: 50,
   leaseMs: 2_000,
   settleMs: 50,
   pollMs: { min: 20, max: 200 },
