@@ -6,7 +6,7 @@ import {
 } from "@opentelemetry/api";
 import { attributeList } from "../src/otlp/attributes.ts";
 import { encodingOf, type Protocol } from "../src/otlp/encoding.ts";
-import { Metrics } from "../src/otlp/meter.ts";
+import { makeMetrics } from "../src/otlp/meter.ts";
 import type { ExportedSpan } from "../src/otlp/write_traces.ts";
 import { Collector } from "./support/collector.ts";
 import { exportedSpan } from "./support/exported_span.ts";
@@ -113,6 +113,44 @@ test("both encodings keep instants to the nanosecond", async () => {
     spans.map(({ startNanos }) => startNanos),
     times.map(([s, ns]) => BigInt(s) * 1_000_000_000n + BigInt(ns)),
   );
+});
+
+test("both encodings tell spans apart that share traces, parents and links by turns", async () => {
+  const id = (digit: number, length: number) => `${digit}`.repeat(length);
+  const context = (digit: number, traceFlags = 1): SpanContext => ({
+    traceId: id(digit, 32),
+    spanId: id(digit, 16),
+    traceFlags,
+  });
+  const { links: [first, second] } = exportedSpan({
+    links: [
+      { context: context(1, 0) },
+      { context: context(2), attributes: { a: 1 }, dropped: 2 },
+    ],
+  });
+  const turns = [[first!], [first!], [second!], [second!, first!], [first!]];
+  const spans = turns.map((links, i) => ({
+    ...exportedSpan({
+      context: { ...context(i + 1), traceId: id(1 + (i >> 1), 32) },
+      parent: context(8 - (i >> 1)),
+    }),
+    links,
+  }));
+  for (let round = 0; round < 2; round++) {
+    const received = await assertSameSpans(spans);
+    assertEquals(
+      received.map((span) => [span.traceId, span.spanId, span.parentSpanId]),
+      spans.map(({ start }) => [
+        start.context.traceId,
+        start.context.spanId,
+        start.parent?.spanId,
+      ]),
+    );
+    assertEquals(
+      received.map(({ links }) => links.map(({ spanId }) => spanId)),
+      turns.map((links) => links.map(({ context }) => context.spanId)),
+    );
+  }
 });
 
 test("both encodings take attributes of thousands of values, and long lists and maps", async () => {
@@ -226,7 +264,7 @@ test("both encodings of metrics decode to the same metrics", async () => {
 });
 
 test("a whole number that 64 bits cannot hold is written as a double", async () => {
-  const metrics = new Metrics({ ...PARTS, clock: new ManualClock() });
+  const metrics = makeMetrics({ ...PARTS, clock: new ManualClock() });
   const options = { valueType: ValueType.INT };
   const counter = metrics.getMeter("m").createCounter("c", options);
   counter.add(1e300);

@@ -9,7 +9,7 @@ import type { ActiveContext } from "../src/otlp/active.ts";
 import { attributeList } from "../src/otlp/attributes.ts";
 import { encodingOf, type Protocol } from "../src/otlp/encoding.ts";
 import type { ExemplarFilter } from "../src/otlp/exemplar.ts";
-import { Metrics } from "../src/otlp/meter.ts";
+import { makeMetrics } from "../src/otlp/meter.ts";
 import type { Temporality } from "../src/otlp/mod.ts";
 import { Collector, type ReceivedExemplar } from "./support/collector.ts";
 import { PARTS } from "./support/generated.ts";
@@ -43,7 +43,7 @@ function measured({ protocol = "http/protobuf", ...settings }: Settings = {}) {
     active: () => now.context,
     with: (_, callback) => callback(),
   };
-  const metrics = new Metrics({ ...PARTS, clock, context, ...settings });
+  const metrics = makeMetrics({ ...PARTS, clock, context, ...settings });
   const { contentType, encode } = encodingOf(protocol);
   const collect = () => metrics.collect(new AbortController().signal);
   return {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ROOT_CONTEXT } from "@opentelemetry/api";
 import type { FlushReport, TelemetryOptions } from "../src/otlp/mod.ts";
-import { Exporter } from "../src/otlp/exporter.ts";
+import { makeExporter } from "../src/otlp/exporter.ts";
 import { Collector } from "./support/collector.ts";
 import { ManualClock } from "./support/manual_clock.ts";
 import { wire } from "./support/otlp.ts";
@@ -35,7 +35,7 @@ function sending(answer: Answer, options: TelemetryOptions = {}) {
 function exporting(answer: (init: RequestInit) => Promise<Response>) {
   const clock = new ManualClock();
   const sent: RequestInit[] = [];
-  const exporter = new Exporter({
+  const exporter = makeExporter({
     url: "https://otlp.test/v1/traces",
     headers: {},
     contentType: "application/x-protobuf",
@@ -448,9 +448,11 @@ test("send() sends at most 64 MiB: one that is larger never, several together la
   );
   const { signal } = new AbortController();
   const limit = 64 * 2 ** 20;
-  const error = (bytes: number) =>
-    `${bytes} bytes at once are over OTLP's 64 MiB`;
-  const tooLarge = await exporter.send(new Uint8Array(limit + 1), 5, signal);
+  const error = (bytes: number) => `${bytes} bytes are over 64 MiB`;
+  const tooLarge = await exporter.send(new Uint8Array(limit + 1), {
+    at: 5,
+    signal,
+  });
   assertEquals(tooLarge, {
     outcome: "refused",
     rejected: Infinity,
@@ -458,13 +460,13 @@ test("send() sends at most 64 MiB: one that is larger never, several together la
     requests: 0,
     bytes: 0,
   });
-  const first = exporter.send(new Uint8Array(limit), 5, signal);
-  const second = await exporter.send(new Uint8Array(1), 5, signal);
+  const first = exporter.send(new Uint8Array(limit), { at: 5, signal });
+  const second = await exporter.send(new Uint8Array(1), { at: 5, signal });
   assertEquals([second.outcome, second.error], ["failed", error(limit + 1)]);
   assertEquals(sent.length, 1);
   release();
   assertEquals((await first).outcome, "accepted");
-  const third = exporter.send(new Uint8Array(limit), 5, signal);
+  const third = exporter.send(new Uint8Array(limit), { at: 5, signal });
   release();
   assertEquals((await third).outcome, "accepted");
 });
@@ -476,8 +478,8 @@ test("send() counts a request that a host ended without a word until its deadlin
       : Promise.resolve(new Response())
   );
   const { signal } = new AbortController();
-  void exporter.send(new Uint8Array(64 * 2 ** 20), 5_000, signal);
-  const more = () => exporter.send(new Uint8Array(1), 10_000, signal);
+  void exporter.send(new Uint8Array(64 * 2 ** 20), { at: 5_000, signal });
+  const more = () => exporter.send(new Uint8Array(1), { at: 10_000, signal });
   await clock.advance(4_999);
   assertEquals((await more()).outcome, "failed");
   await clock.advance(1);

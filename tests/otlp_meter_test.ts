@@ -6,7 +6,8 @@ import {
   ValueType,
 } from "@opentelemetry/api";
 import type { EdgeMeter, TelemetryOptions } from "../src/otlp/mod.ts";
-import { AttributeSets, MAX_SETS } from "../src/otlp/sets.ts";
+import { MAX_SETS } from "../src/otlp/bounds.ts";
+import { makeSets } from "../src/otlp/sets.ts";
 import {
   Collector,
   type ReceivedMetric,
@@ -94,6 +95,26 @@ test("a counter adds up by attributes, in any order of theirs, and exports delta
   counter.add(1);
   const next = await flush();
   assertEquals(next.c?.points.map(times), [[START + 200, START + 250]]);
+});
+
+test("a counter tells attributes apart that are one record, changed, and knows those that are frozen", async () => {
+  const { meter, flush } = metered();
+  const counter = meter.createCounter("c");
+  const changed = { a: 1 };
+  const frozen = Object.freeze({ a: 3 });
+  for (const a of [1, 1, 1, 2, 2]) {
+    changed.a = a;
+    counter.add(1, changed);
+  }
+  for (const attributes of [frozen, frozen, frozen, changed, frozen]) {
+    counter.add(1, attributes);
+  }
+  const expected = [[{ a: 1 }, 3], [{ a: 2 }, 3], [{ a: 3 }, 4]];
+  const { c } = await flush();
+  assertEquals(values(c), expected);
+  for (let i = 0; i < 3; i++) counter.add(1, frozen);
+  const { c: next } = await flush();
+  assertEquals(values(next), [[{ a: 3 }, 3]]);
 });
 
 test("a counter of whole numbers exports integers", async () => {
@@ -303,8 +324,8 @@ test("what is merged back beyond the limit of sets is counted together", async (
   assertEquals([c?.points.length, sum], [2_000, 3_000]);
 });
 
-test("AttributeSets.tidy() forgets sets without numbers once there are many", () => {
-  const sets = new AttributeSets();
+test("makeSets().tidy() forgets sets without numbers once there are many", () => {
+  const sets = makeSets();
   const first = sets.learn({ i: 0 }, true);
   sets.tidy();
   assertEquals(sets.find({ i: 0 }), first);

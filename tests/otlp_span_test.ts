@@ -321,7 +321,7 @@ test("limits are named once in the log for a span that reached one, and cut valu
     span.addEvent("e", two).addEvent("f").end();
     span.end();
     assertEquals(warnings, [
-      "Left 5 parts out of a span: it reached its limits",
+      "Left 5 parts out of a span at its limits",
     ]);
     const b = (await received())[1];
     assertEquals(b?.attributes, { a: "l" });

@@ -65,7 +65,7 @@ test("Telemetry() throws when an option cannot be used, and does not repeat the 
     const error = assertThrows(
       () => new Telemetry({ endpoint }),
       TypeError,
-      "absolute http or https URL",
+      "expected an http or https URL",
     );
     assertFalse(error.message.includes("secret"));
   }

@@ -48,7 +48,7 @@ export function createFetch(
     const send = parts.fetch ?? (fetch === tracedFetch ? host : fetch);
     const isOff = parts.clientSpans === false || hostTraces();
     const target = isOff ? undefined : safely(() => targetOf(call));
-    if (target === undefined) return await send(...call);
+    if (!target) return await send(...call);
 
     const outer = safely(context, ROOT_CONTEXT);
     const span = safely(() => startSpan(parts, target, outer));

@@ -29,7 +29,7 @@ export class KnownKey {
     if (value === this.#last) return this.#lastEncoded;
     if (this.#credit === 0) return undefined;
     const encoded = this.#values.get(value);
-    if (encoded === undefined) {
+    if (!encoded) {
       this.#credit--;
       return undefined;
     }

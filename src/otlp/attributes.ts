@@ -13,8 +13,6 @@ export type AttributeValue =
   | { readonly [key: string]: AttributeValue };
 
 const MAX_DEPTH = 64;
-const MAX_INT64 = 2n ** 63n - 1n;
-const MIN_INT64 = -(2n ** 63n);
 
 /** Attributes in the order in which they were first set. */
 export class AttributeList {
@@ -22,8 +20,6 @@ export class AttributeList {
   readonly values: AttributeValue[] = [];
   /** How many were left out because the list was full. */
   dropped = 0;
-  /** About how many bytes they take, for bounding what is kept. */
-  size = 0;
 
   readonly #maxCount: number;
   readonly #maxLength: number;
@@ -48,12 +44,9 @@ export class AttributeList {
     // a loop: indexOf() takes twenty times as long for texts that the code has
     let index = rivals - 1;
     while (index >= 0 && keys[index] !== key) index--;
-    if (index >= 0) {
-      this.size += sizeOf(own) - sizeOf(values[index]!);
-      values[index] = own;
-    } else if (keys.length >= maxCount) this.dropped++;
+    if (index >= 0) values[index] = own;
+    else if (keys.length >= maxCount) this.dropped++;
     else {
-      this.size += sizeOf(own) + key.length;
       keys.push(key);
       values.push(own);
     }
@@ -66,6 +59,16 @@ export class AttributeList {
       this.set(key, attributes[key], this.#maxCount, this.#maxLength, length);
     }
     return this;
+  }
+
+  /** About how many bytes they take, for bounding what is kept. */
+  get size(): number {
+    const { keys, values } = this;
+    let size = 0;
+    for (let i = 0; i < keys.length; i++) {
+      size += keys[i]!.length + sizeOf(values[i]!);
+    }
+    return size;
   }
 }
 
@@ -90,7 +93,7 @@ export function toAttributeValue(
     case "boolean":
       return value;
     case "bigint":
-      return value > MAX_INT64 || value < MIN_INT64 ? String(value) : value;
+      return value === BigInt.asIntN(64, value) ? value : String(value);
     case "object":
       return value === null ? undefined : copy(value, maxLength, []);
     default:

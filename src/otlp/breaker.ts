@@ -5,41 +5,50 @@ const MAX_PAUSE_MS = 60_000;
 const MAX_RETRY_AFTER_MS = 3_600_000;
 
 /** Keeps exports from a receiver that failed, until its Retry-After or for a pause that doubles up to a minute. */
-export class Breaker {
-  /** How often the receiver has failed: an export remembers what it knew when it began. */
-  failures = 0;
-  #until = -Infinity;
-  #pauseMs = 0;
-
+export interface Breaker {
   /** Whether exports are to be skipped at an instant of the monotonic clock. */
-  isOpen(now: number): boolean {
-    return now < this.#until;
-  }
+  isOpen(now: number): boolean;
+  /** Begins an export, and returns what is to be told of its end. */
+  begin(): Settle;
+}
 
-  /**
-   * Counts a failed export; one of several that were under way together tells nothing new.
-   *
-   * @param known {@link Breaker.failures} when the export began.
-   * @param retryAfterMs What the receiver asked for, if that is more than 0.
-   */
-  failed(known: number, now: number, retryAfterMs: number): void {
-    if (known === this.failures) {
-      this.#pauseMs = Math.min(
-        this.#pauseMs * 2 || FIRST_PAUSE_MS,
-        MAX_PAUSE_MS,
-      );
-      this.failures++;
-    }
-    const pauseMs = retryAfterMs > 0 ? retryAfterMs : this.#pauseMs;
-    this.#until = Math.max(
-      this.#until,
-      now + Math.min(pauseMs, MAX_RETRY_AFTER_MS),
-    );
-  }
+/**
+ * Ends an export.
+ *
+ * @param failedAt When it failed; `undefined` where it was answered well.
+ * @param retryAfterMs What the receiver asked for, if that is more than 0.
+ */
+export type Settle = (
+  failedAt: number | undefined,
+  retryAfterMs: number,
+) => void;
 
-  /** Counts an export that was answered well. */
-  succeeded(): void {
-    this.#pauseMs = 0;
-    this.#until = -Infinity;
-  }
+/** Makes a breaker. */
+export function makeBreaker(): Breaker {
+  let failures = 0;
+  let openUntil = -Infinity;
+  let pauseMs = 0;
+  return {
+    isOpen: (now) => now < openUntil,
+    begin() {
+      const known = failures;
+      return (failedAt, retryAfterMs) => {
+        if (failedAt === undefined) {
+          pauseMs = 0;
+          openUntil = -Infinity;
+          return;
+        }
+        // one of several that were under way together tells nothing new
+        if (known === failures) {
+          pauseMs = Math.min(pauseMs * 2 || FIRST_PAUSE_MS, MAX_PAUSE_MS);
+          failures++;
+        }
+        const ms = retryAfterMs > 0 ? retryAfterMs : pauseMs;
+        openUntil = Math.max(
+          openUntil,
+          failedAt + Math.min(ms, MAX_RETRY_AFTER_MS),
+        );
+      };
+    },
+  };
 }

@@ -24,7 +24,7 @@ export interface Batch {
 /** Keeps the ended spans of each scope until its flush, within bounds. */
 export class SpanBuffer implements SpanSink {
   /** Where a context holds a scope: several `Telemetry` may live in one. */
-  readonly #key = Symbol("@baton/queue/otlp flush scope");
+  readonly #key = Symbol("flush scope");
   readonly #clock: TelemetryClock;
   readonly #maxSpans: number;
   readonly #judge: Judge;
@@ -46,9 +46,9 @@ export class SpanBuffer implements SpanSink {
 
   /** Opens a scope in the context, unless one is open there. */
   open(context: Context): Context {
-    return this.find(context) === undefined
-      ? context.setValue(this.#key, new FlushScope())
-      : context;
+    return this.find(context)
+      ? context
+      : context.setValue(this.#key, new FlushScope());
   }
 
   /** The scope that is open in the context. */
@@ -64,7 +64,7 @@ export class SpanBuffer implements SpanSink {
   /** Keeps a span until a flush takes it, if it is sampled or may yet be kept by a tail rule. */
   ended(span: EdgeSpan): void {
     const { scope, trail } = span.start;
-    if (trail !== undefined) {
+    if (trail) {
       trail.open--;
       if (trail.keptBy) span.keep(trail.keptBy);
     }
@@ -90,11 +90,11 @@ export class SpanBuffer implements SpanSink {
     const abandonedAt = this.#clock.now() - ABANDONED_MS;
     for (const other of [...this.#waiting]) {
       const isOver = isLast || other === scope || other.endedAt < abandonedAt;
-      if (isOver || scope === undefined || other === this.#unscoped) {
+      if (isOver || !scope || other === this.#unscoped) {
         spans.push(...this.#takeFrom(other, isOver));
       }
     }
-    if (scope !== undefined) scope.generation++;
+    if (scope) scope.generation++;
     const dropped = this.#dropped;
     this.#dropped = 0;
     return { spans, late, dropped };
@@ -102,15 +102,16 @@ export class SpanBuffer implements SpanSink {
 
   #add(span: EdgeSpan, scope: FlushScope): void {
     const isFull = (held: Held) => this.#isFull(held, span.bytes);
-    if (span.isSampled && (isFull(scope) || isFull(this.#all))) {
-      this.#evict(scope, () => isFull(scope) || isFull(this.#all));
+    const isEither = () => isFull(scope) || isFull(this.#all);
+    if (span.isSampled && isEither()) {
+      this.#evict(scope, isEither);
       if (isFull(this.#all)) {
         for (const other of this.#waiting) {
           this.#evict(other, () => isFull(this.#all));
         }
       }
     }
-    if (isFull(scope) || isFull(this.#all)) this.#dropped++;
+    if (isEither()) this.#dropped++;
     else {
       scope.endedAt = this.#clock.now();
       this.#hold(span, scope);
@@ -119,7 +120,7 @@ export class SpanBuffer implements SpanSink {
 
   #hold(span: EdgeSpan, scope: FlushScope): void {
     (span.isSampled ? scope.spans : scope.candidates).push(span);
-    this.#waiting.add(scope);
+    if (scope.count === 0) this.#waiting.add(scope);
     this.#count(scope, 1, span.bytes);
   }
 
@@ -127,7 +128,7 @@ export class SpanBuffer implements SpanSink {
   #evict(scope: FlushScope, isFull: () => boolean): void {
     while (isFull()) {
       const candidate = scope.candidates.pop();
-      if (candidate === undefined) return;
+      if (!candidate) return;
       this.#count(scope, -1, -candidate.bytes);
       this.#dropped++;
     }

@@ -1,12 +1,5 @@
-const INITIAL_BYTES = 2 ** 16;
-const KEPT_BYTES = 2 ** 20;
-
-/** Up to here a loop reads text faster than the host does. */
-const PLAIN_LENGTH = 100;
-
-const QUOTE = 34;
-const ZERO = 48;
-const BACKSLASH = 92;
+import { INITIAL_BYTES, KEPT_BYTES, PLAIN_LENGTH } from "./bounds.ts";
+import { BACKSLASH, QUOTE, ZERO } from "./codes.ts";
 
 const { charCodeAt } = String.prototype;
 
@@ -117,17 +110,32 @@ export function ascii(text: string): void {
   at = start + length;
 }
 
-/** Writes the bytes that hexadecimal digits stand for. */
-export function hex(digits: string): void {
-  const { length } = digits;
-  room(length / 2);
+// The ids that were written last, each in its field, and their bytes.
+const ids: string[] = [];
+const idWords = /* @__PURE__ */ new Int32Array(64);
+
+/** Writes the bytes that the hexadecimal digits of an id stand for; most spans have their trace and their parent in common with the one before. */
+export function hex(digits: string, field: number): void {
+  room(16);
   const bytes = buffer;
-  let next = at;
-  for (let i = 0; i < length; i += 2) {
-    bytes[next++] = digit(charCodeAt.call(digits, i)) << 4 |
-      digit(charCodeAt.call(digits, i + 1));
+  const words = view;
+  const start = at;
+  at += digits.length / 2;
+  if (ids[field] === digits) {
+    for (let i = 0; i < 4; i++) {
+      words.setInt32(start + i * 4, idWords[field * 4 + i]!, true);
+    }
+    return;
   }
-  at = next;
+  for (let i = start; i < at; i++) {
+    const digitAt = (i - start) * 2;
+    bytes[i] = digit(charCodeAt.call(digits, digitAt)) << 4 |
+      digit(charCodeAt.call(digits, digitAt + 1));
+  }
+  ids[field] = digits;
+  for (let i = 0; i < 4; i++) {
+    idWords[field * 4 + i] = words.getInt32(start + i * 4, true);
+  }
 }
 
 function digit(code: number): number {
@@ -162,7 +170,7 @@ export function varint(value: number): void {
 
 export function fixed32(value: number): void {
   room(4);
-  view.setUint32(at, value, true);
+  view.setInt32(at, value, true);
   at += 4;
 }
 

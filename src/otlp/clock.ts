@@ -37,14 +37,24 @@ export class RootClock {
 
   /** The instant that `time` names, exactly; the current one when it names none. */
   at(time: TimeInput | undefined): HrTime {
+    // first what most are, with nothing else that a host would compile for it
+    if (typeof time === "number" && isEpoch(time)) return fromMillis(time);
+    return this.#find(time);
+  }
+
+  #find(time: TimeInput | undefined): HrTime {
     const isPair = Array.isArray(time);
     if (isPair && isHrTime(time)) return [...time];
     const ms = isPair ? time[0] * 1e3 + time[1] / 1e6 : Number(time);
-    if (ms >= FIRST_EPOCH_MS && ms < Infinity) return fromMillis(ms);
+    if (isEpoch(ms)) return fromMillis(ms);
     const reading = monotonic(this.#clock);
     this.#offsetMs ??= this.#clock.now() - reading;
     return fromMillis(this.#offsetMs + (Number.isFinite(ms) ? ms : reading));
   }
+}
+
+function isEpoch(ms: number): boolean {
+  return ms >= FIRST_EPOCH_MS && ms < Infinity;
 }
 
 /** Whether both parts are what they are to be; receivers refuse whole requests for one that is not. */

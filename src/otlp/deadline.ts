@@ -1,15 +1,26 @@
-import type { Clock } from "../core/clock.ts";
+import { monotonic, type TelemetryClock } from "./clock.ts";
 
-/** Runs `work` with a signal that aborts after `ms` milliseconds; no timer outlives it. */
+/** When work is to end. */
+export interface Deadline {
+  /** On the monotonic clock. */
+  readonly at: number;
+  /** Aborts then. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs `work` with a deadline; no timer outlives it. */
 export async function withDeadline<T>(
-  clock: Clock,
-  ms: number,
-  work: (signal: AbortSignal) => Promise<T>,
+  clock: TelemetryClock,
+  at: number,
+  work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
-  const deadline = new AbortController();
-  const cancel = clock.after(Math.max(ms, 0), () => deadline.abort());
+  const aborter = new AbortController();
+  const cancel = clock.after(
+    Math.max(at - monotonic(clock), 0),
+    () => aborter.abort(),
+  );
   try {
-    return await work(deadline.signal);
+    return await work({ at, signal: aborter.signal });
   } finally {
     cancel();
   }

@@ -1,12 +1,14 @@
 import type { Sampler } from "@opentelemetry/api";
 import { safely } from "../core/safely.ts";
 import { diag } from "../w3c/api.ts";
+import { LONGEST_MS } from "./bounds.ts";
 import { parseUrl, type TelemetryOptions } from "./options.ts";
 import { alwaysOff, alwaysOn, parentBased, ratio } from "./sampler.ts";
 
 /**
  * A variable a line: its name after `OTEL_`, the option that it sets, and what is expected: a word of several, or what
- * one of the {@link READERS} reads. Of two that set the same option, the later wins.
+ * one of the {@link READERS} reads, by default an integer. A star stands for nothing and for each signal. Of two that
+ * set the same option, the later wins; of two for the same variable, the earlier.
  */
 const VARIABLES = `SDK_DISABLED disabled true|false
 SERVICE_NAME serviceName text
@@ -16,42 +18,30 @@ TRACES_SAMPLER sampler always_on|always_off|traceidratio|parentbased_always_on|p
 TRACES_SAMPLER_ARG share 0..1
 TRACES_EXPORTER traces.exporter otlp|console|none
 METRICS_EXPORTER metrics.exporter otlp|console|none
-ATTRIBUTE_VALUE_LENGTH_LIMIT limits.valueLength integer
-SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT limits.valueLength integer
-ATTRIBUTE_COUNT_LIMIT limits.attributes integer
-SPAN_ATTRIBUTE_COUNT_LIMIT limits.attributes integer
-SPAN_EVENT_COUNT_LIMIT limits.events integer
-SPAN_LINK_COUNT_LIMIT limits.links integer
-EVENT_ATTRIBUTE_COUNT_LIMIT limits.eventAttributes integer
-LINK_ATTRIBUTE_COUNT_LIMIT limits.linkAttributes integer
-BSP_MAX_QUEUE_SIZE maxSpans integer
+ATTRIBUTE_VALUE_LENGTH_LIMIT limits.valueLength
+SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT limits.valueLength
+ATTRIBUTE_COUNT_LIMIT limits.attributes
+SPAN_ATTRIBUTE_COUNT_LIMIT limits.attributes
+SPAN_EVENT_COUNT_LIMIT limits.events
+SPAN_LINK_COUNT_LIMIT limits.links
+EVENT_ATTRIBUTE_COUNT_LIMIT limits.eventAttributes
+LINK_ATTRIBUTE_COUNT_LIMIT limits.linkAttributes
+BSP_MAX_QUEUE_SIZE maxSpans
 BSP_EXPORT_TIMEOUT traces.timeoutMs milliseconds
 METRIC_EXPORT_TIMEOUT metrics.timeoutMs milliseconds
-METRIC_EXPORT_INTERVAL metricsEveryMs integer
+METRIC_EXPORT_INTERVAL metricsEveryMs
 METRICS_EXEMPLAR_FILTER exemplars trace_based|always_on|always_off
 EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE temporality delta|cumulative|lowmemory
 EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION histogram explicit_bucket_histogram
 EXPORTER_OTLP_ENDPOINT endpoint url
-EXPORTER_OTLP_TRACES_ENDPOINT traces.url url
-EXPORTER_OTLP_METRICS_ENDPOINT metrics.url url
-EXPORTER_OTLP_HEADERS headers key=value
-EXPORTER_OTLP_TRACES_HEADERS traces.headers key=value
-EXPORTER_OTLP_METRICS_HEADERS metrics.headers key=value
-EXPORTER_OTLP_PROTOCOL protocol http/protobuf|http/json
-EXPORTER_OTLP_TRACES_PROTOCOL traces.protocol http/protobuf|http/json
-EXPORTER_OTLP_METRICS_PROTOCOL metrics.protocol http/protobuf|http/json
-EXPORTER_OTLP_COMPRESSION compression none|gzip
-EXPORTER_OTLP_TRACES_COMPRESSION traces.compression none|gzip
-EXPORTER_OTLP_METRICS_COMPRESSION metrics.compression none|gzip
-EXPORTER_OTLP_TIMEOUT timeoutMs milliseconds
-EXPORTER_OTLP_TRACES_TIMEOUT traces.timeoutMs milliseconds
-EXPORTER_OTLP_METRICS_TIMEOUT metrics.timeoutMs milliseconds`;
+EXPORTER_OTLP_*ENDPOINT *url url
+EXPORTER_OTLP_*HEADERS *headers key=value
+EXPORTER_OTLP_*PROTOCOL *protocol http/protobuf|http/json
+EXPORTER_OTLP_*COMPRESSION *compression none|gzip
+EXPORTER_OTLP_*TIMEOUT *timeoutMs milliseconds`;
 
 /** The options whose members the variables and the code set one by one. */
 const RECORDS = ["resource", "headers", "limits", "traces", "metrics"] as const;
-
-/** The longest time of a host's timer, which stands for no limit. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 type Found = Record<string, unknown>;
 
@@ -78,15 +68,18 @@ export function readEnv(env: object): TelemetryOptions {
   }
   const found: Found = {};
   for (const line of VARIABLES.split("\n")) {
-    const [suffix, option = "", expected = ""] = line.split(" ");
-    const name = `OTEL_${suffix}`;
-    const text = texts.get(name);
-    if (!texts.delete(name)) continue;
-    const value = safely(() => read(`${text}`, expected));
-    if (value === undefined) ignored(name, `expected ${expected}`);
-    else set(found, option, value);
+    for (const signal of ["", "traces.", "metrics."]) {
+      const [suffix = "", option = "", expected = "integer"] = line.split(" ");
+      const prefix = signal.toUpperCase().replace(".", "_");
+      const name = `OTEL_${suffix.replace("*", prefix)}`;
+      const text = texts.get(name);
+      if (!texts.delete(name)) continue;
+      const value = safely(() => read(`${text}`, expected));
+      if (value === undefined) ignored(name, `expected ${expected}`);
+      else set(found, option.replace("*", signal), value);
+    }
   }
-  for (const name of texts.keys()) ignored(name, "it has no meaning here");
+  for (const name of texts.keys()) ignored(name, "unsupported");
   const { sampler, share, disabled, ...options } = found;
   if (sampler) options.sampler = makeSampler(`${sampler}`, share as Sampler);
   return { ...options, disabled: disabled === "true" };
@@ -122,11 +115,11 @@ function set(found: Found, option: string, value: unknown): void {
 }
 
 function makeSampler(name: string, share: Sampler = ratio(1)): Sampler {
-  const root = name.endsWith("on")
-    ? alwaysOn
-    : name.endsWith("off")
-    ? alwaysOff
-    : share;
+  const roots: Readonly<Record<string, Sampler>> = {
+    always_on: alwaysOn,
+    always_off: alwaysOff,
+  };
+  const root = roots[name.replace("parentbased_", "")] ?? share;
   return name.startsWith("parent") ? parentBased(root) : root;
 }
 
@@ -138,13 +131,9 @@ function integer(text: string): number {
 /** Those that are known. */
 function propagators(text: string): string[] {
   return text.toLowerCase().split(",").map((name) => name.trim()).filter(
-    (name) => {
-      const isKnown = /^(tracecontext|baggage|none)$/.test(name);
-      if (!isKnown) {
-        ignored("a part of OTEL_PROPAGATORS", "expected tracecontext,baggage");
-      }
-      return isKnown;
-    },
+    (name) =>
+      /^(tracecontext|baggage|none)$/.test(name) ||
+      ignored("a part of OTEL_PROPAGATORS", "unsupported"),
   );
 }
 

@@ -1,9 +1,18 @@
 import { suppressTracing } from "../w3c/suppression.ts";
 import { ROOT_CONTEXT } from "../w3c/api.ts";
 import type { ActiveContext } from "./active.ts";
-import { Breaker } from "./breaker.ts";
+import {
+  BACKOFF_FACTOR,
+  FIRST_BACKOFF_MS,
+  GZIP_FROM_BYTES,
+  JITTER,
+  MAX_MESSAGE,
+  MAX_REQUEST_BYTES,
+  MIN_SECRET,
+} from "./bounds.ts";
+import { type Breaker, makeBreaker } from "./breaker.ts";
 import { monotonic, type TelemetryClock } from "./clock.ts";
-import { abortable } from "./deadline.ts";
+import { abortable, type Deadline } from "./deadline.ts";
 import { parseReply, readBody } from "./reply.ts";
 import { SDK_VERSION } from "./resource.ts";
 
@@ -35,24 +44,11 @@ export interface ExportOutcome {
 }
 
 interface Attempt extends ExportOutcome {
-  /** Whether the receiver failed: `retry` where the same request may be sent again. */
-  readonly failure?: "retry" | "final";
+  /** Where the receiver failed: whether the same request may be sent again. */
+  readonly retries?: boolean;
   /** How long it asked to be left alone; NaN where it did not. */
   readonly retryAfterMs?: number;
 }
-
-/** OTLP's limit for requests, before compression; here for all together that are under way to one receiver. */
-const MAX_REQUEST_BYTES = 64 * 2 ** 20;
-const GZIP_FROM_BYTES = 1024;
-const FIRST_BACKOFF_MS = 1_000;
-const BACKOFF_FACTOR = 1.5;
-const JITTER = 0.2;
-
-/** How much of a receiver's message is repeated, in UTF-16 units. */
-const MAX_MESSAGE = 200;
-
-/** A shorter word of a header is no secret, and may well be a word of an error message. */
-const MIN_SECRET = 8;
 
 /** The statuses that OTLP allows to retry. */
 const RETRYABLE: readonly number[] = [429, 502, 503, 504];
@@ -61,150 +57,155 @@ const RETRYABLE: readonly number[] = [429, 502, 503, 504];
 const CONTENT: readonly number[] = [400, 413, 422];
 
 /** Sends one signal's requests to one receiver. */
-export class Exporter {
-  readonly #settings: ExporterSettings;
-  readonly #breaker = new Breaker();
-  /** The requests under way: a host may end one without another word, so they count until their deadline at most. */
-  readonly #underWay = new Set<{
-    readonly bytes: number;
-    readonly until: number;
-  }>();
-
-  constructor(settings: ExporterSettings) {
-    this.#settings = settings;
-  }
-
+export interface Exporter {
   /** Whether the receiver failed lately, so that nothing is sent for a while. */
-  get isPaused(): boolean {
-    return this.#breaker.isOpen(monotonic(this.#settings.clock));
-  }
-
+  isPaused(): boolean;
   /**
    * Sends a request, and again while OTLP allows it and the deadline too.
    *
-   * @param deadlineAt On the monotonic clock.
-   * @param signal Aborts at the deadline.
    * @throws When the settings make no request at all.
    */
-  async send(
+  send(
     body: Uint8Array<ArrayBuffer>,
-    deadlineAt: number,
-    signal: AbortSignal,
-  ): Promise<ExportOutcome> {
-    const now = monotonic(this.#settings.clock);
-    let size = body.length;
-    for (const other of this.#underWay) {
-      if (other.until > now) size += other.bytes;
-      else this.#underWay.delete(other);
-    }
-    if (size > MAX_REQUEST_BYTES) {
-      return nothing(
-        size > body.length ? "failed" : "refused",
-        `${size} bytes at once are over OTLP's 64 MiB`,
-      );
-    }
-    const one = { bytes: body.length, until: deadlineAt };
-    this.#underWay.add(one);
-    const outcome = await this.#deliver(body, deadlineAt, signal);
-    this.#underWay.delete(one);
-    return outcome;
-  }
+    deadline: Deadline,
+  ): Promise<ExportOutcome>;
+}
 
-  async #deliver(
-    body: Uint8Array<ArrayBuffer>,
-    deadlineAt: number,
-    signal: AbortSignal,
-  ): Promise<ExportOutcome> {
-    const { clock, gzip, random } = this.#settings;
-    const known = this.#breaker.failures;
-    const isZipped = gzip && body.length >= GZIP_FROM_BYTES;
-    const payload = isZipped ? await compress(body) : body;
-    const init: RequestInit = {
-      method: "POST",
-      headers: this.#headers(isZipped),
-      body: payload,
-      redirect: "manual",
-      signal,
-    };
-    for (let requests = 1, backoffMs = FIRST_BACKOFF_MS;; requests++) {
-      const attempt = await this.#attempt(init, signal);
-      const { failure, retryAfterMs = NaN } = attempt;
-      const now = monotonic(clock);
-      const waitMs = Math.max(
-        retryAfterMs || 0,
-        backoffMs * (1 + JITTER * (2 * random() - 1)),
-      );
-      if (failure === "retry" && now + waitMs < deadlineAt && !signal.aborted) {
-        backoffMs *= BACKOFF_FACTOR;
-        await new Promise<void>((resolve) => clock.after(waitMs, resolve));
-        continue;
+/** Makes an exporter. */
+export function makeExporter(settings: ExporterSettings): Exporter {
+  const breaker = makeBreaker();
+  const now = () => monotonic(settings.clock);
+  /** The requests under way: a host may end one without another word, so they count until their deadline at most. */
+  const underWay = new Map<Uint8Array, number>();
+  return {
+    isPaused: () => breaker.isOpen(now()),
+    async send(body, deadline) {
+      let size = body.length;
+      for (const [other, until] of underWay) {
+        if (until > now()) size += other.length;
+        else underWay.delete(other);
       }
-      if (failure === undefined) this.#breaker.succeeded();
-      else this.#breaker.failed(known, now, retryAfterMs);
-      return { ...attempt, requests, bytes: requests * payload.length };
-    }
-  }
+      if (size > MAX_REQUEST_BYTES) {
+        return nothing(
+          size > body.length ? "failed" : "refused",
+          `${size} bytes are over 64 MiB`,
+        );
+      }
+      underWay.set(body, deadline.at);
+      const outcome = await deliver(settings, breaker, body, deadline);
+      underWay.delete(body);
+      return outcome;
+    },
+  };
+}
 
-  async #attempt(init: RequestInit, signal: AbortSignal): Promise<Attempt> {
-    try {
-      return await abortable(this.#exchange(init, signal), signal);
-    } catch (cause) {
-      const error = signal.aborted
-        ? "The receiver took too long"
-        : `Cannot reach the receiver: ${nameOf(cause)}`;
-      return { ...nothing("failed", error), failure: "retry" };
-    }
-  }
-
-  /** Runs outside of any trace: an exporter must not trace itself. */
-  async #exchange(init: RequestInit, signal: AbortSignal): Promise<Attempt> {
-    const { url, context, fetch = globalThis.fetch } = this.#settings;
-    const response = await context.with(
-      suppressTracing(ROOT_CONTEXT),
-      () => fetch(url, init),
+async function deliver(
+  settings: ExporterSettings,
+  breaker: Breaker,
+  body: Uint8Array<ArrayBuffer>,
+  { at, signal }: Deadline,
+): Promise<ExportOutcome> {
+  const { clock, gzip, random } = settings;
+  const settle = breaker.begin();
+  const isZipped = gzip && body.length >= GZIP_FROM_BYTES;
+  const payload = isZipped ? await compress(body) : body;
+  const init: RequestInit = {
+    method: "POST",
+    headers: headersOf(settings, isZipped),
+    body: payload,
+    redirect: "manual",
+    signal,
+  };
+  for (let requests = 1, backoffMs = FIRST_BACKOFF_MS;; requests++) {
+    const attempt = await attemptTo(settings, init, signal);
+    const { retries, retryAfterMs = NaN } = attempt;
+    const now = monotonic(clock);
+    const waitMs = Math.max(
+      retryAfterMs || 0,
+      backoffMs * (1 + JITTER * (2 * random() - 1)),
     );
-    return this.#judge(response, await readBody(response, signal));
-  }
-
-  #judge({ ok, status, headers }: Response, body?: Uint8Array): Attempt {
-    if (body === undefined) {
-      const error = "The receiver's reply is over OTLP's 4 MiB";
-      return { ...nothing("refused", error), failure: "final" };
+    if (retries && now + waitMs < at && !signal.aborted) {
+      backoffMs *= BACKOFF_FACTOR;
+      await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+      continue;
     }
-    const { clock, contentType } = this.#settings;
-    const type = headers.get("content-type") ?? contentType;
-    const { rejected, message } = parseReply(body, type);
-    const said = this.#censor(message);
-    if (ok) return { ...nothing("accepted", said), rejected };
-    const error = `The receiver answered ${status} ${said}`.trimEnd();
-    if (CONTENT.includes(status)) return nothing("refused", error);
-    return {
-      ...nothing("failed", error),
-      failure: RETRYABLE.includes(status) ? "retry" : "final",
-      retryAfterMs: parseRetryAfter(headers.get("retry-after"), clock.now()),
-    };
+    settle(retries === undefined ? undefined : now, retryAfterMs);
+    return { ...attempt, requests, bytes: requests * payload.length };
   }
+}
 
-  #headers(isZipped: boolean): Headers {
-    const { headers, contentType } = this.#settings;
-    const all = new Headers({
-      "user-agent": `OTel-OTLP-Exporter-Baton/${SDK_VERSION}`,
-      ...headers,
-    });
-    all.set("content-type", contentType);
-    if (isZipped) all.set("content-encoding", "gzip");
-    return all;
+async function attemptTo(
+  settings: ExporterSettings,
+  init: RequestInit,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  try {
+    return await abortable(exchange(settings, init, signal), signal);
+  } catch (cause) {
+    const error = signal.aborted
+      ? "The receiver took too long"
+      : `Cannot reach the receiver: ${nameOf(cause)}`;
+    return { ...nothing("failed", error), retries: true };
   }
+}
 
-  /** The receiver's words in one line, cut short, without what only it and we are to know. */
-  #censor(message: string): string {
-    const { url, headers } = this.#settings;
-    const known = [url, ...Object.values(headers)].join(" ");
-    return [/[\s,]/, /[^\w.+-]/].flatMap((between) => known.split(between))
-      .filter(({ length }) => length >= MIN_SECRET)
-      .reduce((text, secret) => text.replaceAll(secret, "…"), message)
-      .replace(/\p{C}+/gu, " ").slice(0, MAX_MESSAGE);
+/** Runs outside of any trace: an exporter must not trace itself. */
+async function exchange(
+  settings: ExporterSettings,
+  init: RequestInit,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const { url, context, fetch: send = fetch } = settings;
+  const response = await context.with(
+    suppressTracing(ROOT_CONTEXT),
+    () => send(url, init),
+  );
+  return judge(settings, response, await readBody(response, signal));
+}
+
+function judge(
+  settings: ExporterSettings,
+  { ok, status, headers }: Response,
+  body: Uint8Array | undefined,
+): Attempt {
+  if (!body) {
+    const error = "The receiver answered over 4 MiB";
+    return { ...nothing("refused", error), retries: false };
   }
+  const { clock, contentType } = settings;
+  const type = headers.get("content-type") ?? contentType;
+  const { rejected, message } = parseReply(body, type);
+  const said = censor(settings, message);
+  if (ok) return { ...nothing("accepted", said), rejected };
+  const error = `The receiver answered ${status} ${said}`.trimEnd();
+  if (CONTENT.includes(status)) return nothing("refused", error);
+  return {
+    ...nothing("failed", error),
+    retries: RETRYABLE.includes(status),
+    retryAfterMs: parseRetryAfter(headers.get("retry-after"), clock.now()),
+  };
+}
+
+function headersOf(
+  { headers, contentType }: ExporterSettings,
+  isZipped: boolean,
+): Headers {
+  const all = new Headers({
+    "user-agent": `OTel-OTLP-Exporter-Baton/${SDK_VERSION}`,
+    ...headers,
+  });
+  all.set("content-type", contentType);
+  if (isZipped) all.set("content-encoding", "gzip");
+  return all;
+}
+
+/** The receiver's words in one line, cut short, without what only it and we are to know. */
+function censor({ url, headers }: ExporterSettings, message: string): string {
+  const known = [url, ...Object.values(headers)].join(" ");
+  return [/[\s,]/, /[^\w.+-]/].flatMap((between) => known.split(between))
+    .filter(({ length }) => length >= MIN_SECRET)
+    .reduce((text, secret) => text.replaceAll(secret, "…"), message)
+    .replace(/\p{C}+/gu, " ").slice(0, MAX_MESSAGE);
 }
 
 /** The outcome of an export of which nothing was sent yet, or taken. */
@@ -229,7 +230,7 @@ function parseRetryAfter(header: string | null, now: number): number {
 async function compress(
   body: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const zipped = new Blob([body]).stream()
+  const zipped = new Response(body).body!
     .pipeThrough(new CompressionStream("gzip"));
   return await new Response(zipped).bytes();
 }

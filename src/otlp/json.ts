@@ -1,13 +1,7 @@
 import * as bytes from "./bytes.ts";
+import { QUOTE } from "./codes.ts";
 
 // JSON's way of writing members and elements: each with a comma before it, in whose place a bracket is put in the end.
-
-export const QUOTE = 34;
-export const COMMA = 44;
-export const OPEN_LIST = 91;
-export const CLOSE_LIST = 93;
-export const OPEN = 123;
-export const CLOSE = 125;
 
 /** Each member's name in quotes, with the comma before and the colon behind it. */
 const names = /* @__PURE__ */ new Map<string, bytes.Piece>();
@@ -22,7 +16,7 @@ export function enclose(start: number, before: number, after: number): void {
 /** Writes a JSON member's name; returns where its value begins. */
 export function key(name: string): number {
   const known = names.get(name);
-  if (known === undefined) {
+  if (!known) {
     const start = bytes.size();
     bytes.ascii(`,"${name}":`);
     names.set(name, bytes.since(start));

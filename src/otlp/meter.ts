@@ -3,17 +3,17 @@ import { VALUE_INT } from "../core/codes.ts";
 import { diag } from "../w3c/api.ts";
 import type { ActiveContext } from "./active.ts";
 import type { Attributes } from "./attributes.ts";
+import { MAX_STREAMS } from "./bounds.ts";
 import { fromMillis, type TelemetryClock } from "./clock.ts";
 import type { ExemplarFilter } from "./exemplar.ts";
 import type { MetricKind, Temporality } from "./metric.ts";
 import {
   type BatchCallback,
   type EdgeObservable,
-  ObservableInstrument,
-  Observations,
+  makeObservations,
 } from "./observable.ts";
 import { type Library, perLibrary } from "./resource.ts";
-import { type Collected, Stream } from "./stream.ts";
+import { type Collected, makeStream, type Stream } from "./stream.ts";
 
 /** An instrument whose values add up. */
 export interface EdgeCounter {
@@ -72,23 +72,6 @@ const DEFAULT_BOUNDARIES: readonly number[] = [
   ...[2500, 5000, 7500, 10_000],
 ];
 
-const MAX_STREAMS = 1000;
-
-/** In place of an identity: the name has been warned of. */
-const WARNED = "";
-
-/** A kind of instrument. */
-interface Shape {
-  readonly kind: MetricKind;
-  readonly monotonic: boolean;
-  readonly observed: boolean;
-}
-
-const SUM: Shape = { kind: "sum", monotonic: false, observed: false };
-const COUNTER: Shape = { ...SUM, monotonic: true };
-const HISTOGRAM: Shape = { ...SUM, kind: "histogram" };
-const GAUGE: Shape = { ...SUM, kind: "gauge" };
-
 /** What all instruments of one `Telemetry` share. */
 export interface MetricsParts {
   /** Whether anything is measured at all. */
@@ -100,121 +83,132 @@ export interface MetricsParts {
 }
 
 /** All instruments of one `Telemetry`: metrics are the isolate's, whatever request they were measured in. */
-export class Metrics implements EdgeMeterProvider {
-  readonly getMeter: EdgeMeterProvider["getMeter"] = perLibrary((library) =>
-    this.#meter(library)
-  );
-  readonly #parts: MetricsParts;
-  readonly #streams = new Map<string, Stream>();
-  /** Of each name the first instrument's identity. */
-  readonly #names = new Map<string, string>();
-  readonly #observations = new Observations();
-
-  constructor(parts: MetricsParts) {
-    this.#parts = parts;
-  }
-
+export interface Metrics extends EdgeMeterProvider {
   /** Asks the observable instruments, then hands over what is new of all. */
-  async collect(signal: AbortSignal): Promise<Collected[]> {
-    await this.#observations.observe();
-    if (signal.aborted) return [];
-    const at = fromMillis(this.#parts.clock.now());
-    return [...this.#streams.values()]
-      .map((stream) => stream.collect(at))
-      .filter((collected) => collected !== undefined);
-  }
+  collect(signal: AbortSignal): Promise<Collected[]>;
+}
 
-  #meter(library: Library): EdgeMeter {
-    type Make<T> = (name: string, options?: MetricOptions) => T;
-    type Instrument = EdgeCounter & EdgeRecorder;
-    const instrument = (shape: Shape): Make<Instrument> => (name, options) => {
-      const stream = this.#stream(library, shape, name, options);
-      const record: EdgeRecorder["record"] = (value, attributes, context) =>
-        stream.record(value, attributes, context);
-      return { add: record, record };
-    };
-    const observations = this.#observations;
-    const observable =
-      (shape: Shape): Make<EdgeObservable> => (name, options) => {
-        const observed = { ...shape, observed: true };
-        return new ObservableInstrument(
-          this.#stream(library, observed, name, options),
-          observations,
-        );
-      };
-    return {
-      createCounter: instrument(COUNTER),
-      createUpDownCounter: instrument(SUM),
-      createHistogram: instrument(HISTOGRAM),
-      createGauge: instrument(GAUGE),
-      createObservableCounter: observable(COUNTER),
-      createObservableUpDownCounter: observable(SUM),
-      createObservableGauge: observable(GAUGE),
-      addBatchObservableCallback(callback, observables) {
-        observations.add(callback, observables, callback);
-      },
-      removeBatchObservableCallback(callback, observables) {
-        observations.remove(callback, observables);
-      },
-    };
-  }
+/** In place of an identity: the name has been warned of. */
+const WARNED = "";
 
-  #stream(
+/** Makes metrics without instruments. */
+export function makeMetrics(
+  { enabled, clock, temporality, exemplars, context }: MetricsParts,
+): Metrics {
+  const streams = new Map<string, Stream>();
+  /** Of each name the first instrument's identity. */
+  const names = new Map<string, string>();
+  const observations = makeObservations();
+
+  /** Warns, once, of a name that several different instruments have. */
+  const compare = (named: string, instrument: string): void => {
+    const first = names.get(named) ?? instrument;
+    const differs = first !== instrument && first !== WARNED;
+    names.set(named, differs ? WARNED : first);
+    if (differs) diag.warn(`Instruments differ under one name: ${named}`);
+  };
+
+  const streamOf = (
     library: Library,
-    shape: Shape,
+    kind: MetricKind,
+    monotonic: boolean,
+    observed: boolean,
     name: string,
-    options: MetricOptions = {},
-  ): Stream {
-    const { description = "", unit = "", valueType, advice } = options;
+    { description = "", unit = "", valueType, advice }: MetricOptions = {},
+  ): Stream => {
     const integer = valueType === VALUE_INT;
     const named = JSON.stringify([library, name.toLowerCase()]);
-    const id = JSON.stringify([named, shape, unit, integer]);
-    const known = this.#streams.get(id);
-    const { enabled, exemplars, temporality, ...parts } = this.#parts;
-    const isKept = enabled && this.#streams.size < MAX_STREAMS;
-    if (known !== undefined || isKept) this.#compare(named, id + description);
-    if (known !== undefined) return known;
-    const { observed, ...what } = shape;
-    const grows = what.monotonic || what.kind === "histogram";
+    const id = JSON.stringify([
+      named,
+      kind,
+      monotonic,
+      observed,
+      unit,
+      integer,
+    ]);
+    const known = streams.get(id);
+    const isKept = enabled && streams.size < MAX_STREAMS;
+    if (known || isKept) compare(named, id + description);
+    if (known) return known;
+    const grows = monotonic || kind === "histogram";
     const delta = grows && temporality !== "cumulative" &&
       !(observed && temporality === "lowmemory");
-    const stream = new Stream({
-      ...what,
-      delta,
+    const stream = makeStream({
       library,
       name,
       description,
       unit,
+      kind,
+      monotonic,
+      delta,
       integer,
       boundaries: boundaries(advice?.explicitBucketBoundaries),
     }, {
-      ...parts,
+      clock,
+      context,
       filter: exemplars,
       least: !isKept ? Infinity : grows ? 0 : -Number.MAX_VALUE,
       observed,
       resets: observed || delta ||
-        (what.kind === "gauge" && temporality === "delta"),
+        (kind === "gauge" && temporality === "delta"),
     });
-    if (isKept) this.#streams.set(id, stream);
+    if (isKept) streams.set(id, stream);
     return stream;
-  }
+  };
 
-  /** Warns, once, of a name that several different instruments have. */
-  #compare(named: string, instrument: string): void {
-    const first = this.#names.get(named) ?? instrument;
-    const differs = first !== instrument && first !== WARNED;
-    this.#names.set(named, differs ? WARNED : first);
-    if (differs) diag.warn(`Different instruments have one name: ${named}`);
-  }
+  return {
+    getMeter: perLibrary((library): EdgeMeter => {
+      type Make<T> = (name: string, options?: MetricOptions) => T;
+      const instrument = (
+        kind: MetricKind,
+        monotonic = false,
+      ): Make<EdgeCounter & EdgeRecorder> =>
+      (...asked) => {
+        const { record } = streamOf(
+          library,
+          kind,
+          monotonic,
+          false,
+          ...asked,
+        );
+        return { add: record, record };
+      };
+      const observable =
+        (kind: MetricKind, monotonic = false): Make<EdgeObservable> =>
+        (...asked) =>
+          observations.instrument(
+            streamOf(library, kind, monotonic, true, ...asked),
+          );
+      return {
+        createCounter: instrument("sum", true),
+        createUpDownCounter: instrument("sum"),
+        createHistogram: instrument("histogram"),
+        createGauge: instrument("gauge"),
+        createObservableCounter: observable("sum", true),
+        createObservableUpDownCounter: observable("sum"),
+        createObservableGauge: observable("gauge"),
+        addBatchObservableCallback: observations.add,
+        removeBatchObservableCallback: observations.remove,
+      };
+    }),
+    async collect(signal) {
+      await observations.observe();
+      if (signal.aborted) return [];
+      const at = fromMillis(clock.now());
+      return [...streams.values()]
+        .map((stream) => stream.collect(at))
+        .filter((collected) => collected !== undefined);
+    },
+  };
 }
 
 /** The advised boundaries when they rise, else OpenTelemetry's. */
 function boundaries(advised: readonly number[] | undefined): readonly number[] {
-  if (advised === undefined) return DEFAULT_BOUNDARIES;
+  if (!advised) return DEFAULT_BOUNDARIES;
   const rises = advised.every((bound, i) =>
     bound > (advised[i - 1] ?? -Infinity) && bound < Infinity
   );
   if (rises) return [...advised];
-  diag.warn(`Ignored bucket boundaries that do not rise: ${advised}`);
+  diag.warn(`Ignored boundaries that do not rise: ${advised}`);
   return DEFAULT_BOUNDARIES;
 }

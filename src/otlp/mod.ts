@@ -33,6 +33,7 @@ export type { Attributes } from "./attributes.ts";
 export type { TelemetryClock } from "./clock.ts";
 export type { Protocol } from "./encoding.ts";
 export type { ExemplarFilter } from "./exemplar.ts";
+export type { FlushReport } from "./flush.ts";
 export type { SpanLimits } from "./limits.ts";
 export type {
   EdgeCounter,
@@ -58,4 +59,4 @@ export {
   ratio,
 } from "./sampler.ts";
 export { keepFailed, keepSlow, type TailRule, type TailSpan } from "./tail.ts";
-export { type FlushReport, Telemetry } from "./telemetry.ts";
+export { Telemetry } from "./telemetry.ts";

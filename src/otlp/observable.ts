@@ -32,80 +32,74 @@ export interface EdgeObservable {
   removeCallback(callback: ObservationCallback): void;
 }
 
-/** One observable instrument. */
-export class ObservableInstrument implements EdgeObservable {
-  readonly stream: Stream;
-  readonly #observations: Observations;
-
-  constructor(stream: Stream, observations: Observations) {
-    this.stream = stream;
-    this.#observations = observations;
-  }
-
-  addCallback(callback: ObservationCallback): void {
-    const observe: ObservationResult["observe"] = (value, attributes) =>
-      this.stream.record(value, attributes);
-    this.#observations.add(callback, [this], () => callback({ observe }));
-  }
-
-  removeCallback(callback: ObservationCallback): void {
-    this.#observations.remove(callback, [this]);
-  }
-}
-
 interface Observer {
   readonly callback: object;
-  readonly instruments: readonly ObservableInstrument[];
-  readonly observe: () => void | Promise<void>;
+  readonly instruments: readonly object[];
+  readonly ask: () => void | Promise<void>;
 }
 
 /** Who observes what. */
-export class Observations {
-  #observers: readonly Observer[] = [];
-
-  /** Has `ask` observe the instruments until the callback is removed. */
-  add(
-    callback: object,
-    observables: readonly object[],
-    ask: BatchCallback,
-  ): void {
-    const instruments = observables.filter(isOurs);
-    const observe: BatchObservationResult["observe"] = (
-      instrument,
-      value,
-      attributes,
-    ) =>
-      instruments.find((own) => own === instrument)
-        ?.stream.record(value, attributes);
-    this.#observers = [...this.#observers, {
-      callback,
-      instruments,
-      observe: () => ask({ observe }),
-    }];
-  }
-
-  remove(callback: object, observables: readonly object[]): void {
-    const instruments = observables.filter(isOurs);
-    this.#observers = this.#observers.filter((observer) =>
-      observer.callback !== callback ||
-      observer.instruments.length !== instruments.length ||
-      !observer.instruments.every((own) => instruments.includes(own))
-    );
-  }
-
+export interface Observations {
+  /** Makes an instrument whose values go to the stream. */
+  instrument(stream: Stream): EdgeObservable;
+  /** Has a callback observe several instruments until it is removed. */
+  add(callback: BatchCallback, observables: readonly object[]): void;
+  remove(callback: object, observables: readonly object[]): void;
   /** Asks all of them; one that fails keeps no other from being asked. */
-  async observe(): Promise<void> {
-    const observers = this.#observers;
-    const instruments = observers.flatMap((observer) => observer.instruments);
-    for (const { stream } of new Set(instruments)) stream.clear();
-    const asked = observers.map(async ({ observe }) => await observe());
-    for (const answer of await Promise.allSettled(asked)) {
-      if (answer.status === "fulfilled") continue;
-      diag.error("An observable instrument's callback failed", answer.reason);
-    }
-  }
+  observe(): Promise<void>;
 }
 
-function isOurs(observable: object): observable is ObservableInstrument {
-  return observable instanceof ObservableInstrument;
+/** Makes observations, of nothing as yet. */
+export function makeObservations(): Observations {
+  const streams = new WeakMap<object, Stream>();
+  let observers: readonly Observer[] = [];
+
+  const ours = (observables: readonly object[]) =>
+    observables.filter((one) => streams.has(one));
+
+  const remove: Observations["remove"] = (callback, observables) => {
+    const instruments = ours(observables);
+    observers = observers.filter((observer) =>
+      observer.callback !== callback ||
+      observer.instruments.length !== instruments.length ||
+      !observer.instruments.every((one) => instruments.includes(one))
+    );
+  };
+
+  return {
+    instrument(stream) {
+      const observe: ObservationResult["observe"] = (value, attributes) =>
+        stream.record(value, attributes);
+      const instruments: object[] = [];
+      const instrument: EdgeObservable = {
+        addCallback(callback) {
+          const ask = () => callback({ observe });
+          observers = [...observers, { callback, instruments, ask }];
+        },
+        removeCallback: (callback) => remove(callback, instruments),
+      };
+      instruments.push(instrument);
+      streams.set(instrument, stream);
+      return instrument;
+    },
+    add(callback, observables) {
+      const instruments = ours(observables);
+      const observe: BatchObservationResult["observe"] = (one, ...observed) => {
+        if (instruments.includes(one)) streams.get(one)?.record(...observed);
+      };
+      const ask = () => callback({ observe });
+      observers = [...observers, { callback, instruments, ask }];
+    },
+    remove,
+    async observe() {
+      const asked = observers;
+      const instruments = asked.flatMap(({ instruments }) => instruments);
+      for (const one of new Set(instruments)) streams.get(one)?.clear();
+      const answers = asked.map(async ({ ask }) => await ask());
+      for (const answer of await Promise.allSettled(answers)) {
+        if (answer.status === "fulfilled") continue;
+        diag.error("An observable instrument's callback failed", answer.reason);
+      }
+    },
+  };
 }

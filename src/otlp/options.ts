@@ -115,8 +115,6 @@ export interface SignalSettings {
   readonly fetch: typeof fetch | undefined;
 }
 
-export const DEFAULT_TIMEOUT_MS = 5_000;
-
 const PROTOCOLS: readonly string[] = ["http/protobuf", "http/json"];
 
 /** Resolves where a signal goes; `undefined` when it is not sent. */
@@ -129,14 +127,11 @@ export function signalSettings(
     return undefined;
   }
   const { endpoint = "http://localhost:4318", fetch } = options;
-  const {
-    protocol = "http/protobuf",
-    timeoutMs = DEFAULT_TIMEOUT_MS,
-    compression,
-  } = { ...options, ...own };
+  const all = { ...options, ...own };
+  const { protocol = "http/protobuf", compression } = all;
   if (!PROTOCOLS.includes(protocol)) {
     throw new RangeError(
-      `Cannot use protocol "${protocol}": expected ${PROTOCOLS.join(" or ")}`,
+      `Cannot use protocol "${protocol}": expected ${PROTOCOLS}`,
     );
   }
   const url = parseUrl(own.url ?? endpoint);
@@ -146,7 +141,7 @@ export function signalSettings(
   const settings = {
     url: url.href,
     headers: { ...options.headers, ...own.headers },
-    timeoutMs: nonNegative("timeoutMs", timeoutMs),
+    timeoutMs: nonNegative(all, "timeoutMs", 5_000),
   };
   return own.exporter === "console"
     ? { ...settings, protocol: "http/json", gzip: false, fetch: writeToConsole }
@@ -154,16 +149,19 @@ export function signalSettings(
 }
 
 /** An option's number, when it makes sense. */
-export function nonNegative(name: string, value: number): number {
-  if (value >= 0 && value < Infinity) return value;
-  throw new RangeError(`Cannot use ${name} of ${value}: expected 0 or more`);
+export function nonNegative<Name extends string>(
+  options: { readonly [Key in Name]?: number },
+  name: Name,
+  value: number,
+): number {
+  const given = options[name] ?? value;
+  if (given >= 0 && given < Infinity) return given;
+  throw new RangeError(`Cannot use ${name} of ${given}: expected 0 or more`);
 }
 
 /** What requests can be sent to. Its errors do not repeat the text, which may hold a token. */
 export function parseUrl(text: string): URL {
   const url = URL.parse(text);
   if (url && /^https?:/.test(url.protocol)) return url;
-  throw new TypeError(
-    "Cannot use the OTLP endpoint: expected an absolute http or https URL",
-  );
+  throw new TypeError("Cannot use the endpoint: expected an http or https URL");
 }

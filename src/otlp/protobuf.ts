@@ -1,9 +1,5 @@
 import * as bytes from "./bytes.ts";
-
-export const VARINT = 0;
-export const FIXED64 = 1;
-export const LENGTH_DELIMITED = 2;
-export const FIXED32 = 5;
+import { LENGTH_DELIMITED } from "./codes.ts";
 
 export function blob(field: number, content: Uint8Array): void {
   tag(field, LENGTH_DELIMITED);

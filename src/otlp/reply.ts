@@ -1,4 +1,5 @@
 import { safely } from "../core/safely.ts";
+import { MAX_REPLY_BYTES } from "./bounds.ts";
 import { onAbort } from "./deadline.ts";
 
 /** What a receiver says in a reply's body. */
@@ -11,8 +12,6 @@ export interface Reply {
 
 const text = new TextDecoder();
 
-/** OTLP's limit for replies. */
-const MAX_BYTES = 4 * 2 ** 20;
 const SILENT: Reply = { rejected: 0, message: "" };
 
 /**
@@ -28,7 +27,7 @@ export async function readBody(
     const reader = body.getReader();
     const stop = () => void reader.cancel().catch(() => {});
     onAbort(signal, stop);
-    for (let room = MAX_BYTES;;) {
+    for (let room = MAX_REPLY_BYTES;;) {
       const { value } = await reader.read();
       if (!value) break;
       room -= value.length;

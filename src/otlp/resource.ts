@@ -18,12 +18,10 @@ export function perLibrary<T>(
 ) => T {
   const known = new Map<string, T>();
   return (name, version, options) => {
-    const schemaUrl = options?.schemaUrl;
-    const key = JSON.stringify([name, version, schemaUrl]);
-    let one = known.get(key);
-    if (one === undefined) {
-      known.set(key, one = make({ name, version, schemaUrl }));
-    }
+    const library = { name, version, schemaUrl: options?.schemaUrl };
+    const key = JSON.stringify(library);
+    const one = known.get(key) ?? make(library);
+    known.set(key, one);
     return one;
   };
 }

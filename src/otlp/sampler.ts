@@ -3,12 +3,14 @@ import type {
   Sampler,
   SamplingDecision,
   SamplingResult,
+  Span,
   SpanContext,
 } from "@opentelemetry/api";
 import { NOT_RECORD, RECORD_AND_SAMPLED, SAMPLED } from "../core/codes.ts";
 import { EdgeSpan } from "./span.ts";
 import { hasSampledKin } from "../w3c/kinship.ts";
-import { isSpanContextValid, trace } from "../w3c/api.ts";
+import { trace } from "../w3c/api.ts";
+import { isValid } from "./ids.ts";
 
 const RANDOM_DIGITS = 13;
 const RANDOM_RANGE = 16 ** RANDOM_DIGITS;
@@ -76,35 +78,35 @@ export function parentBased(
     ...branches,
   };
   const names = Object.entries(all).map((branch) => branch.join("="));
+  const samplerOf = (context: Context, traceId: string): Sampler => {
+    const above = trace.getSpanContext(context);
+    // a valid one, for who has none begins a trace with an id of its own
+    const parent = above?.traceId === traceId ? above : undefined;
+    const isSampled = parent ? parent.traceFlags & SAMPLED : true;
+    const isRemote = parent ? parent.isRemote : hasSampledKin(context);
+    return isRemote
+      ? isSampled ? all.remoteSampled : all.remoteNotSampled
+      : !parent
+      ? root
+      : isSampled
+      ? all.localSampled
+      : all.localNotSampled;
+  };
   return {
-    shouldSample(context, ...rest): SamplingResult {
-      const above = trace.getSpanContext(context);
-      // a valid one, for who has none begins a trace with an id of its own
-      const parent = above?.traceId === rest[0] ? above : undefined;
-      const isSampled = parent ? parent.traceFlags & SAMPLED : true;
-      const isRemote = parent ? parent.isRemote : hasSampledKin(context);
-      const sampler = isRemote
-        ? isSampled ? all.remoteSampled : all.remoteNotSampled
-        : !parent
-        ? root
-        : isSampled
-        ? all.localSampled
-        : all.localNotSampled;
-      return sampler.shouldSample(context, ...rest);
-    },
+    shouldSample: (...call) =>
+      samplerOf(call[0], call[1]).shouldSample(...call),
     toString: () => `ParentBased{${names.join(", ")}}`,
   };
 }
 
-/** The span of the context, if it can be a parent. */
-export function validParent(context: Context): SpanContext | undefined {
-  const span = trace.getSpan(context);
+/** The context of a span that can be a parent. */
+export function validParent(span: Span | undefined): SpanContext | undefined {
   const parent = span?.spanContext();
-  const isValid = span instanceof EdgeSpan ||
-    parent && isSpanContextValid(parent);
-  return isValid ? parent : undefined;
+  if (span instanceof EdgeSpan) return parent;
+  return parent && isValid(parent) ? parent : undefined;
 }
 
 function fixed(name: string, decision: SamplingDecision): Sampler {
-  return { shouldSample: () => ({ decision }), toString: () => name };
+  const result: SamplingResult = { decision };
+  return { shouldSample: () => result, toString: () => name };
 }

@@ -1,7 +1,7 @@
 import type { EdgeSpan } from "./span.ts";
 import type { Trail } from "./tail.ts";
 
-/** A scope remembers the fate of so many traces; of an older one, what begins anew is decided anew. */
+/** A scope remembers the fate of so many traces; then what begins anew is decided anew. */
 const MAX_TRAILS = 1_000;
 
 /** The spans of one local root: a request, a drain, a cron run. */
@@ -41,10 +41,9 @@ export class FlushScope {
   /** What the spans of a trace here have in common, as far as the sampler let them go. */
   trailOf(traceId: string): Trail {
     let trail = this.#trails.get(traceId);
-    if (trail === undefined) {
+    if (!trail) {
+      if (this.#trails.size === MAX_TRAILS) this.#trails.clear();
       this.#trails.set(traceId, trail = { open: 0, keptBy: undefined });
-      const [oldest = ""] = this.#trails.keys();
-      if (this.#trails.size > MAX_TRAILS) this.#trails.delete(oldest);
     }
     return trail;
   }

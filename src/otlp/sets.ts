@@ -5,13 +5,8 @@ import {
   type Attributes,
   toAttributeValue,
 } from "./attributes.ts";
+import { MAX_SETS, MAX_STEPS } from "./bounds.ts";
 import type { Series } from "./metric.ts";
-
-/** The specification's default: so many sets of attributes an instrument, the overflow included. */
-export const MAX_SETS = 2000;
-
-/** Beyond so many remembered steps, a set is looked up by its sorted text. */
-const MAX_STEPS = 4 * MAX_SETS;
 
 /** No other set has it: theirs are lists in JSON. */
 export const OVERFLOW_ID = "";
@@ -43,91 +38,95 @@ interface Step {
 }
 
 /** The sets of attributes of one instrument, as many as two exports may have. */
-export class AttributeSets {
-  readonly #sets = new Map<string, AttributeSet>();
-  #root = newPath();
-  #steps = 0;
-
+export interface AttributeSets {
   /** The set that was learnt of attributes in just this order. */
-  find(attributes: Attributes): AttributeSet | undefined {
-    let path: Path | undefined = this.#root;
+  find(attributes: Attributes): AttributeSet | undefined;
+  /** The set of attributes in whatever order; that of the overflow when it is new and there is no room. */
+  learn(attributes: Attributes, hasRoom: boolean): AttributeSet;
+  /** The set that stands for all those that there is no room for. */
+  overflow(): AttributeSet;
+  /** The known set that equals this one; this one itself when there is none any more. */
+  known(set: AttributeSet): AttributeSet;
+  /** Forgets sets without numbers once there are many, and how any are spelt. */
+  tidy(): void;
+}
+
+/** Makes a table without any. */
+export function makeSets(): AttributeSets {
+  const sets = new Map<string, AttributeSet>();
+  let root = newPath();
+  let steps = 0;
+
+  const known = (set: AttributeSet) => {
+    const own = sets.get(set.id) ?? set;
+    sets.set(set.id, own);
+    return own;
+  };
+
+  const overflow = () =>
+    known(newSet(OVERFLOW_ID, { "otel.metric.overflow": true }));
+
+  /** Where the look-up ends, on paths that are made where there are none if it `learns`. */
+  const walk = (attributes: Attributes, learns: boolean): Path | undefined => {
+    let path = root;
     for (const key in attributes) {
       const value: unknown = attributes[key];
       if (value === undefined || value === null) continue;
-      let step: Step | undefined = path.step;
-      while (step !== undefined && step.key !== key) step = step.other;
-      path = step?.values.get(value);
-      if (path === undefined) return undefined;
-    }
-    return path.set;
-  }
-
-  /** The set of attributes in whatever order; that of the overflow when it is new and there is no room. */
-  learn(attributes: Attributes, hasRoom: boolean): AttributeSet {
-    const id = identify(attributes);
-    const known = this.#sets.get(id);
-    if (known === undefined && !hasRoom) return this.overflow();
-    const set = known ?? this.#add(id, attributes);
-    this.#remember(attributes, set);
-    return set;
-  }
-
-  /** The set that stands for all those that there is no room for. */
-  overflow(): AttributeSet {
-    return this.#sets.get(OVERFLOW_ID) ??
-      this.#add(OVERFLOW_ID, { "otel.metric.overflow": true });
-  }
-
-  /** The known set that equals this one; this one itself when there is none any more. */
-  known(set: AttributeSet): AttributeSet {
-    const known = this.#sets.get(set.id);
-    if (known === undefined) this.#sets.set(set.id, set);
-    return known ?? set;
-  }
-
-  /** Forgets sets without numbers once there are many, and how any are spelt. */
-  tidy(): void {
-    if (this.#sets.size < MAX_SETS && this.#steps < MAX_STEPS) return;
-    this.#root = newPath();
-    this.#steps = 0;
-    for (const [id, { series }] of this.#sets) {
-      if (series === undefined) this.#sets.delete(id);
-    }
-  }
-
-  #add(id: string, from: Attributes): AttributeSet {
-    const attributes = attributeList(from);
-    const set: AttributeSet = {
-      id,
-      attributes,
-      startAt: undefined,
-      series: undefined,
-      exported: 0,
-    };
-    this.#sets.set(id, set);
-    return set;
-  }
-
-  /** Remembers attributes whose values are equal only when they are the same. */
-  #remember(attributes: Attributes, set: AttributeSet): void {
-    const entries = Object.entries(attributes)
-      .filter(([, value]) => value !== undefined && value !== null);
-    const isPlain = entries.every(([, value]) => typeof value !== "object");
-    if (!isPlain || this.#steps >= MAX_STEPS) return;
-    let path = this.#root;
-    for (const [key, value] of entries) {
       let step = path.step;
-      while (step !== undefined && step.key !== key) step = step.other;
-      step ??= path.step = { key, values: new Map(), other: path.step };
-      let next = step.values.get(value);
-      if (next === undefined) {
+      while (step && step.key !== key) step = step.other;
+      let next = step?.values.get(value);
+      if (!next) {
+        if (!learns) return undefined;
+        step ??= path.step = { key, values: new Map(), other: path.step };
         step.values.set(value, next = newPath());
-        this.#steps++;
+        steps++;
       }
       path = next;
     }
-    path.set = set;
-  }
+    return path;
+  };
+
+  // Whose attributes never change says so by freezing them.
+  let last: Attributes | undefined;
+  let lastSet: AttributeSet | undefined;
+
+  return {
+    find(attributes) {
+      if (attributes === last && lastSet) return lastSet;
+      const set = walk(attributes, false)?.set;
+      lastSet = attributes === last && Object.isFrozen(attributes)
+        ? set
+        : undefined;
+      last = attributes;
+      return set;
+    },
+    learn(attributes, hasRoom) {
+      const id = identify(attributes);
+      if (!hasRoom && !sets.has(id)) return overflow();
+      const set = known(newSet(id, attributes));
+      // values that are equal only when they are the same
+      const isPlain = Object.values(attributes)
+        .every((value) => typeof value !== "object" || value === null);
+      if (isPlain && steps < MAX_STEPS) walk(attributes, true)!.set = set;
+      return set;
+    },
+    overflow,
+    known,
+    tidy() {
+      if (sets.size < MAX_SETS && steps < MAX_STEPS) return;
+      root = newPath();
+      lastSet = undefined;
+      steps = 0;
+      for (const [id, { series }] of sets) {
+        if (!series) sets.delete(id);
+      }
+    },
+  };
+}
+
+function newSet(id: string, from: Attributes): AttributeSet {
+  const attributes = attributeList(from);
+  return { id, attributes, startAt: undefined, series: undefined, exported: 0 };
 }
 
 function newPath(): Path {

@@ -1,9 +1,15 @@
 import type { ActiveContext } from "./active.ts";
 import type { AttributeList } from "./attributes.ts";
-import { monotonic, type TelemetryClock } from "./clock.ts";
-import { abortable, withDeadline } from "./deadline.ts";
+import type { TelemetryClock } from "./clock.ts";
+import { abortable, type Deadline, withDeadline } from "./deadline.ts";
 import { type Encode, encodingOf, type Items } from "./encoding.ts";
-import { Exporter, type ExportOutcome, nameOf, nothing } from "./exporter.ts";
+import {
+  type Exporter,
+  type ExportOutcome,
+  makeExporter,
+  nameOf,
+  nothing,
+} from "./exporter.ts";
 import type { Metrics } from "./meter.ts";
 import type { Metric } from "./metric.ts";
 import { signalSettings, type TelemetryOptions } from "./options.ts";
@@ -17,7 +23,7 @@ export interface Signal<Item> {
 }
 
 /** One flush, as both signals see it. */
-export interface Flush {
+export interface Flushing {
   readonly clock: TelemetryClock;
   readonly resource: AttributeList;
   /** On the monotonic clock. */
@@ -46,10 +52,10 @@ export function makeSignal<Name extends keyof Items>(
   parts: { readonly clock: TelemetryClock; readonly context: ActiveContext },
 ): Signal<Items[Name]> | undefined {
   const settings = signalSettings(options, name);
-  if (settings === undefined) return undefined;
+  if (!settings) return undefined;
   const { random = Math.random } = options;
   const { contentType, encode } = encodingOf(settings.protocol);
-  const exporter = new Exporter({
+  const exporter = makeExporter({
     ...settings,
     ...parts,
     contentType,
@@ -61,38 +67,40 @@ export function makeSignal<Name extends keyof Items>(
 /** Sends spans in one request; those that cannot be delivered are dropped. */
 export async function sendSpans(
   signal: Signal<EdgeSpan>,
-  flush: Flush,
+  flush: Flushing,
   spans: readonly EdgeSpan[],
 ): Promise<Sent> {
   const { length } = spans;
   if (length === 0) return UNSENT;
-  return signal.exporter.isPaused
-    ? tally(length, nothing("failed", "Paused after a failed export"))
+  const outcome = signal.exporter.isPaused()
+    ? nothing("failed", "Paused after a failed export")
     : await inTime(
       signal,
       flush,
-      async (deadlineAt, abort) =>
-        tally(length, await deliver(signal, flush, spans, deadlineAt, abort)),
+      (deadline) => deliver(signal, flush, spans, deadline),
     );
+  return tally(length, outcome);
 }
 
 /** Sends what is new in the metrics in one request; what cannot be delivered now is kept for the next flush. */
 export async function sendMetrics(
   signal: Signal<Metric>,
-  flush: Flush,
+  flush: Flushing,
   metrics: Metrics,
 ): Promise<Sent> {
-  if (signal.exporter.isPaused) return UNSENT;
-  return await inTime(signal, flush, async (deadlineAt, abort) => {
-    const collected = await abortable(metrics.collect(abort), abort)
-      .catch(() => undefined);
-    if (collected === undefined) {
+  if (signal.exporter.isPaused()) return UNSENT;
+  return await inTime(signal, flush, async (deadline) => {
+    const collected = await abortable(
+      metrics.collect(deadline.signal),
+      deadline.signal,
+    ).catch(() => undefined);
+    if (!collected) {
       return { ...UNSENT, error: "An observable instrument took too long" };
     }
     if (collected.length === 0) return UNSENT;
     const all = collected.map(({ metric }) => metric);
-    const points = all.reduce((sum, { series }) => sum + series.length, 0);
-    const outcome = await deliver(signal, flush, all, deadlineAt, abort);
+    const points = all.flatMap(({ series }) => series).length;
+    const outcome = await deliver(signal, flush, all, deadline);
     const sent = tally(points, outcome);
     if (outcome.outcome !== "failed") return sent;
     for (const { restore } of collected) restore();
@@ -100,25 +108,22 @@ export async function sendMetrics(
   });
 }
 
-function inTime(
+function inTime<T>(
   { timeoutMs }: { readonly timeoutMs: number },
-  { clock, startedAt }: Flush,
-  work: (deadlineAt: number, abort: AbortSignal) => Promise<Sent>,
-): Promise<Sent> {
-  const deadlineAt = startedAt + timeoutMs;
-  const leftMs = deadlineAt - monotonic(clock);
-  return withDeadline(clock, leftMs, (abort) => work(deadlineAt, abort));
+  { clock, startedAt }: Flushing,
+  work: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
+  return withDeadline(clock, startedAt + timeoutMs, work);
 }
 
 async function deliver<Item>(
   { encode, exporter }: Signal<Item>,
-  { resource }: Flush,
+  { resource }: Flushing,
   items: readonly Item[],
-  deadlineAt: number,
-  abort: AbortSignal,
+  deadline: Deadline,
 ): Promise<ExportOutcome> {
   try {
-    return await exporter.send(encode(resource, items), deadlineAt, abort);
+    return await exporter.send(encode(resource, items), deadline);
   } catch (cause) {
     return nothing("refused", `Cannot make a request: ${nameOf(cause)}`);
   }

@@ -52,7 +52,7 @@ export function fillSlot(owner: object, parts: Registration): boolean {
   slot.context = parts.contextManager;
   slot[OURS] = { owner, version: slot.version };
   slot.version = EVERY_1_X;
-  if (before?.diag !== undefined) slot.diag = before.diag;
+  if (before?.diag) slot.diag = before.diag;
   return true;
 }
 
@@ -60,11 +60,11 @@ export function fillSlot(owner: object, parts: Registration): boolean {
 export function clearSlot(owner: object): boolean {
   const slot = host[API_SLOT];
   const mark = slot?.[OURS];
-  if (slot === undefined || mark?.owner !== owner) return false;
+  if (!slot || mark?.owner !== owner) return false;
   trace.disable();
   for (const kind of KINDS) delete slot[kind];
   delete slot[OURS];
   slot.version = mark.version;
-  if (slot.diag === undefined) delete host[API_SLOT];
+  if (!slot.diag) delete host[API_SLOT];
   return true;
 }

@@ -14,9 +14,10 @@ import {
   STATUS_OK,
   STATUS_UNSET,
 } from "../core/codes.ts";
-import { diag, INVALID_SPAN_CONTEXT, isSpanContextValid } from "../w3c/api.ts";
+import { diag, INVALID_SPAN_CONTEXT } from "../w3c/api.ts";
 import { AttributeList, attributeList, type Attributes } from "./attributes.ts";
 import { later, type RootClock } from "./clock.ts";
+import { isValid } from "./ids.ts";
 import type { SpanLimits } from "./limits.ts";
 import type { Library } from "./resource.ts";
 import type { FlushScope } from "./scope.ts";
@@ -68,17 +69,17 @@ const UNSET: SpanStatus = { code: STATUS_UNSET };
 /** Those of most links. */
 const NO_ATTRIBUTES = /* @__PURE__ */ attributeList(undefined);
 
-/** What a span, an event and a link have in common. */
-interface Part {
-  readonly name?: string;
-  readonly attributes: AttributeList;
-}
+/** The events and links of most. */
+const NONE: readonly never[] = [];
+
+// The spans of a drain's tasks share one link.
+let last: SpanLink | undefined;
 
 /** A recording span; nothing changes it once it has ended. */
 export class EdgeSpan implements Span, TailSpan {
   readonly attributes: AttributeList;
-  readonly events: SpanEvent[] = [];
-  readonly links: SpanLink[] = [];
+  events: readonly SpanEvent[] = NONE;
+  links: readonly SpanLink[] = NONE;
   start: SpanStart;
   name: string;
   status: SpanStatus = UNSET;
@@ -127,16 +128,16 @@ export class EdgeSpan implements Span, TailSpan {
   }
 
   isRecording(): boolean {
-    return this.endAt === undefined;
+    return !this.endAt;
   }
 
   setAttribute(key: string, value: unknown): this {
-    if (this.endAt === undefined) this.attributes.set(`${key}`, value);
+    if (!this.endAt) this.attributes.set(`${key}`, value);
     return this;
   }
 
   setAttributes(attributes: Attributes): this {
-    if (this.endAt === undefined) this.attributes.setAll(attributes);
+    if (!this.endAt) this.attributes.setAll(attributes);
     return this;
   }
 
@@ -145,15 +146,14 @@ export class EdgeSpan implements Span, TailSpan {
     attributesOrTime?: Attributes | TimeInput,
     time?: TimeInput,
   ): this {
-    const { events } = this;
     const { limits, clock } = this.start;
-    if (this.endAt !== undefined) return this;
-    if (events.length >= limits.events) this.droppedEvents++;
+    if (this.endAt) return this;
+    if (this.events.length >= limits.events) this.droppedEvents++;
     else {
       const [given, at] = isTime(attributesOrTime)
         ? [undefined, time ?? attributesOrTime]
         : [attributesOrTime, time];
-      events.push({
+      this.events = [...this.events, {
         name: `${name}`,
         at: clock.at(at),
         attributes: attributeList(
@@ -161,7 +161,7 @@ export class EdgeSpan implements Span, TailSpan {
           limits.eventAttributes,
           limits.valueLength,
         ),
-      });
+      }];
     }
     return this;
   }
@@ -172,17 +172,20 @@ export class EdgeSpan implements Span, TailSpan {
     const own = attributes || droppedAttributesCount > 0
       ? attributeList(attributes, limits.linkAttributes, limits.valueLength)
       : NO_ATTRIBUTES;
-    const isValid = isSpanContextValid(context);
-    const says = isValid || own.keys.length + own.dropped > 0 ||
+    const isKnown = isValid(context);
+    const says = isKnown || own.keys.length + own.dropped > 0 ||
       context.traceState?.serialize();
-    if (this.endAt !== undefined || !says) return this;
+    if (this.endAt || !says) return this;
     if (droppedAttributesCount > 0) own.dropped += droppedAttributesCount;
     if (this.links.length >= limits.links) this.droppedLinks++;
     else {
-      this.links.push({
-        context: isValid ? context : { ...context, ...INVALID_SPAN_CONTEXT },
-        attributes: own,
-      });
+      if (last?.context !== context || last.attributes !== own) {
+        last = {
+          context: isKnown ? context : { ...context, ...INVALID_SPAN_CONTEXT },
+          attributes: own,
+        };
+      }
+      this.links = [...this.links, last];
     }
     return this;
   }
@@ -194,7 +197,7 @@ export class EdgeSpan implements Span, TailSpan {
 
   /** Ok is final, Error goes before Unset; only Error has a message. */
   setStatus({ code, message }: SpanStatus): this {
-    const isOpen = this.endAt === undefined && this.status.code !== STATUS_OK;
+    const isOpen = !this.endAt && this.status.code !== STATUS_OK;
     if (isOpen && code !== STATUS_UNSET) {
       this.status = code === STATUS_ERROR && message
         ? { code, message: `${message}` }
@@ -204,7 +207,7 @@ export class EdgeSpan implements Span, TailSpan {
   }
 
   updateName(name: string): this {
-    if (this.endAt === undefined) this.name = `${name}`;
+    if (!this.endAt) this.name = `${name}`;
     return this;
   }
 
@@ -221,7 +224,7 @@ export class EdgeSpan implements Span, TailSpan {
   }
 
   end(time?: TimeInput): void {
-    if (this.endAt !== undefined) return;
+    if (this.endAt) return;
     const { clock, startAt, sink } = this.start;
     this.endAt = later(clock.at(time), startAt);
     this.#measure();
@@ -239,17 +242,21 @@ export class EdgeSpan implements Span, TailSpan {
 
   /** Adds up its size, and says if something was left out of it. */
   #measure(): void {
-    let dropped = this.droppedEvents + this.droppedLinks;
-    this.bytes = this.status.message?.length ?? 0;
-    const measure = ({ name = "", attributes }: Part) => {
-      this.bytes += PART_BYTES + name.length + attributes.size;
+    const { attributes, events, links } = this;
+    let dropped = this.droppedEvents + this.droppedLinks + attributes.dropped;
+    let bytes = PART_BYTES + this.name.length + attributes.size +
+      (this.status.message?.length ?? 0);
+    for (const { name, attributes } of events) {
+      bytes += PART_BYTES + name.length + attributes.size;
       dropped += attributes.dropped;
-    };
-    measure(this);
-    this.events.forEach(measure);
-    this.links.forEach(measure);
+    }
+    for (const { attributes } of links) {
+      bytes += PART_BYTES + attributes.size;
+      dropped += attributes.dropped;
+    }
+    this.bytes = bytes;
     if (dropped > 0) {
-      diag.warn(`Left ${dropped} parts out of a span: it reached its limits`);
+      diag.warn(`Left ${dropped} parts out of a span at its limits`);
     }
   }
 }

@@ -1,14 +1,10 @@
 import type { Context, HrTime } from "@opentelemetry/api";
 import type { Attributes } from "./attributes.ts";
+import { MAX_SETS } from "./bounds.ts";
 import { fromMillis, later } from "./clock.ts";
 import { exemplar, type Exemplars } from "./exemplar.ts";
 import type { Metric, MetricDescriptor, Series } from "./metric.ts";
-import {
-  type AttributeSet,
-  AttributeSets,
-  MAX_SETS,
-  OVERFLOW_ID,
-} from "./sets.ts";
+import { type AttributeSet, makeSets, OVERFLOW_ID } from "./sets.ts";
 
 /** What was collected of a stream, and how to take it back should the export fail. */
 export interface Collected {
@@ -27,146 +23,123 @@ export interface StreamSettings extends Exemplars {
 }
 
 /** The numbers of one instrument between its exports. */
-export class Stream {
-  readonly descriptor: MetricDescriptor;
-  readonly #settings: StreamSettings;
-  readonly #sets = new AttributeSets();
-  #series: Series[] = [];
-  /** Since when there are changes: the export before, at first the first value. */
-  #startAt: HrTime | undefined;
-
-  constructor(descriptor: MetricDescriptor, settings: StreamSettings) {
-    this.descriptor = descriptor;
-    this.#settings = settings;
-  }
-
+export interface Stream {
   /** Takes a value in, unless it is not finite: it would spoil every sum. */
-  record(given: number, attributes: Attributes = {}, context?: Context): void {
-    if (!(given >= this.#settings.least && given < Infinity)) return;
-    const { kind, boundaries, integer } = this.descriptor;
-    const value = integer ? Math.trunc(given) : given;
-    const set = this.#sets.find(attributes) ??
-      this.#sets.learn(attributes, this.#hasRoom());
-    const series = set.series ?? this.#begin(set);
-    let bucket = 0;
-    if (kind === "histogram") {
-      series.count++;
-      if (value < series.min) series.min = value;
-      if (value > series.max) series.max = value;
-      bucket = bucketOf(value, boundaries);
-      series.buckets[bucket]! += 1;
-    }
-    if (this.#replaces(series)) series.value = value;
-    else series.value += value;
-    const example = exemplar(this.#settings, value, context);
-    if (example !== undefined) series.exemplars[bucket] = example;
-  }
-
+  record(value: number, attributes?: Attributes, context?: Context): void;
   /** Forgets the numbers since the last export. */
-  clear(): void {
-    for (const { set } of this.#series) set.series = undefined;
-    this.#series = [];
-  }
-
+  clear(): void;
   /** What there is to export; changes begin anew, totals stay. */
-  collect(at: HrTime): Collected | undefined {
-    const { descriptor } = this;
-    const series = this.#series;
-    const startAt = this.#startAt;
-    if (startAt === undefined) return undefined;
-    this.#startAt = at;
-    this.#sets.tidy();
-    if (this.#settings.resets) this.clear();
-    if (descriptor.delta) {
-      for (const one of series) this.#toChange(one, startAt);
-    }
-    return series.length === 0 ? undefined : {
-      metric: { descriptor, at, series },
-      restore: () => this.#restore(series, startAt),
-    };
-  }
+  collect(at: HrTime): Collected | undefined;
+}
 
-  #hasRoom(): boolean {
-    return this.#series.length < MAX_SETS - 1;
-  }
+/** Makes the stream of an instrument. */
+export function makeStream(
+  descriptor: MetricDescriptor,
+  settings: StreamSettings,
+): Stream {
+  const { kind, boundaries, integer, delta } = descriptor;
+  const { least, observed, resets, clock } = settings;
+  const isGauge = kind === "gauge";
+  const isHistogram = kind === "histogram";
+  const sets = makeSets();
+  let all: Series[] = [];
+  /** Since when there are changes: the export before, at first the first value. */
+  let since: HrTime | undefined;
 
-  /** Of a gauge and of what is observed the last value counts; without room, several sets add up. */
-  #replaces({ set }: Series): boolean {
-    return this.descriptor.kind === "gauge" ||
-      this.#settings.observed && set.id !== OVERFLOW_ID;
-  }
+  const hasRoom = () => all.length < MAX_SETS - 1;
 
   /** The numbers of a set, or of the overflow when there is no room for another set. */
-  #begin(wanted: AttributeSet): Series {
-    const set = wanted.series || this.#hasRoom()
-      ? wanted
-      : this.#sets.overflow();
-    if (set.series !== undefined) return set.series;
-    const { descriptor: { kind, boundaries } } = this;
-    const now = fromMillis(this.#settings.clock.now());
-    const since = this.#startAt ??= now;
-    set.startAt ??= this.#settings.observed ? since : now;
-    const series: Series = {
+  const begin = (wanted: AttributeSet): Series => {
+    const set = wanted.series || hasRoom() ? wanted : sets.overflow();
+    if (set.series) return set.series;
+    const now = fromMillis(clock.now());
+    since ??= now;
+    set.startAt ??= observed ? since : now;
+    set.series = {
       set,
       startAt: set.startAt,
       count: 0,
       value: 0,
       min: Infinity,
       max: -Infinity,
-      buckets: kind === "histogram"
-        ? new Array(boundaries.length + 1).fill(0)
-        : [],
+      buckets: isHistogram ? new Array(boundaries.length + 1).fill(0) : [],
       exemplars: [],
     };
-    this.#series.push(series);
-    return set.series = series;
-  }
+    all.push(set.series);
+    return set.series;
+  };
 
-  /** Makes changes of what is collected: an observed total less what has been exported of it, all of it when it fell. */
-  #toChange(series: Series, startAt: HrTime): void {
-    series.startAt = startAt;
-    if (!this.#settings.observed) return;
-    const { set, value } = series;
-    if (value >= set.exported) series.value -= set.exported;
-    set.exported = value;
-  }
+  const clear = () => {
+    for (const { set } of all) set.series = undefined;
+    all = [];
+  };
 
   /** Takes back changes that did not arrive, and the last value of a gauge that has no later one. */
-  #restore(collected: readonly Series[], startAt: HrTime): void {
-    const { delta, kind } = this.descriptor;
-    const { observed, resets } = this.#settings;
+  const restore = (collected: readonly Series[], startAt: HrTime) => {
     if (!resets || (observed && !delta)) return;
-    if (later(this.#startAt ?? startAt, startAt) !== startAt) {
-      this.#startAt = startAt;
-    }
+    if (later(since!, startAt) === since) since = startAt;
     for (const earlier of collected) {
-      const set = this.#sets.known(earlier.set);
-      if (observed) set.exported -= earlier.value;
-      else if (set.series === undefined || kind !== "gauge") {
-        this.#add(this.#begin(set), earlier);
+      const { value } = earlier;
+      const set = sets.known(earlier.set);
+      if (observed) set.exported -= value;
+      else if (!set.series || !isGauge) {
+        const own = begin(set);
+        own.value = isGauge ? value : own.value + value;
+        own.count += earlier.count;
+        own.min = Math.min(own.min, earlier.min);
+        own.max = Math.max(own.max, earlier.max);
+        earlier.buckets.forEach((count, i) => own.buckets[i]! += count);
+        earlier.exemplars.forEach((one, i) => own.exemplars[i] ??= one);
       }
     }
-  }
+  };
 
-  #add(own: Series, earlier: Series): void {
-    const isGauge = this.descriptor.kind === "gauge";
-    own.value = isGauge ? earlier.value : own.value + earlier.value;
-    own.count += earlier.count;
-    own.min = Math.min(own.min, earlier.min);
-    own.max = Math.max(own.max, earlier.max);
-    earlier.buckets.forEach((count, i) => own.buckets[i]! += count);
-    earlier.exemplars.forEach((example, i) => own.exemplars[i] ??= example);
-  }
+  return {
+    record(given, attributes = {}, context) {
+      if (!(given >= least && given < Infinity)) return;
+      const value = integer ? Math.trunc(given) : given;
+      const set = sets.find(attributes) ?? sets.learn(attributes, hasRoom());
+      const series = set.series ?? begin(set);
+      let bucket = 0;
+      if (isHistogram) {
+        series.count++;
+        if (value < series.min) series.min = value;
+        if (value > series.max) series.max = value;
+        while (bucket < boundaries.length && value > boundaries[bucket]!) {
+          bucket++;
+        }
+        series.buckets[bucket]! += 1;
+      }
+      // of what is observed the last value counts; without room, several sets add up
+      const replaces = isGauge || observed && series.set.id !== OVERFLOW_ID;
+      series.value = replaces ? value : series.value + value;
+      const example = exemplar(settings, value, context);
+      if (example) series.exemplars[bucket] = example;
+    },
+    clear,
+    collect(at) {
+      const series = all;
+      const startAt = since;
+      if (!startAt) return undefined;
+      since = at;
+      sets.tidy();
+      if (resets) clear();
+      if (delta) {
+        for (const one of series) toChange(one, startAt, observed);
+      }
+      return series.length === 0 ? undefined : {
+        metric: { descriptor, at, series },
+        restore: () => restore(series, startAt),
+      };
+    },
+  };
 }
 
-/** The first bucket whose boundary is not below the value, by halving. */
-function bucketOf(value: number, boundaries: readonly number[]): number {
-  let low = 0;
-  let high = boundaries.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (value <= boundaries[middle]!) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+/** Makes changes of what is collected: an observed total less what has been exported of it, all of it when it fell. */
+function toChange(series: Series, startAt: HrTime, observed: boolean): void {
+  series.startAt = startAt;
+  if (!observed) return;
+  const { set, value } = series;
+  if (value >= set.exported) series.value -= set.exported;
+  set.exported = value;
 }

@@ -3,55 +3,19 @@ import { createFetch, type FetchParts } from "../http/fetch.ts";
 import { EdgeContextManager } from "../w3c/context_manager.ts";
 import { W3CPropagator } from "../w3c/propagator.ts";
 import { activeContext } from "./active.ts";
-import { type AttributeList, attributeList } from "./attributes.ts";
 import { SpanBuffer } from "./buffer.ts";
-import {
-  monotonic,
-  systemTelemetryClock,
-  type TelemetryClock,
-} from "./clock.ts";
-import { abortable, withDeadline } from "./deadline.ts";
+import { systemTelemetryClock } from "./clock.ts";
 import { merge, readEnv } from "./env.ts";
+import { type Flush, type FlushReport, makeFlush } from "./flush.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
-import { type EdgeMeterProvider, Metrics } from "./meter.ts";
-import type { Metric } from "./metric.ts";
-import {
-  DEFAULT_TIMEOUT_MS,
-  nonNegative,
-  type TelemetryOptions,
-} from "./options.ts";
-import { describeResource, SDK_NAME, SDK_VERSION } from "./resource.ts";
+import { type EdgeMeterProvider, makeMetrics } from "./meter.ts";
+import { nonNegative, type TelemetryOptions } from "./options.ts";
+import { SDK_NAME, SDK_VERSION } from "./resource.ts";
 import { alwaysOn, parentBased } from "./sampler.ts";
-import type { FlushScope } from "./scope.ts";
-import {
-  makeSignal,
-  sendMetrics,
-  sendSpans,
-  type Signal,
-  UNSENT,
-} from "./signal.ts";
+import { makeSignal } from "./signal.ts";
 import { clearSlot, fillSlot } from "./slot.ts";
-import type { EdgeSpan } from "./span.ts";
 import { judgeBy } from "./tail.ts";
 import { tracerProvider } from "./tracer.ts";
-
-/** What a flush did. */
-export interface FlushReport {
-  /** How many spans the receiver took. */
-  readonly spans: number;
-  /** How many data points the receiver took. */
-  readonly points: number;
-  /** How many spans and points were lost: undeliverable, refused, or over a bound since the flush before. */
-  readonly dropped: number;
-  /** How many of the spans ended after the flush of their own scope. */
-  readonly late: number;
-  /** How many HTTP requests it took, repeats included. */
-  readonly requests: number;
-  /** How many bytes their bodies had, as they were sent. */
-  readonly bytes: number;
-  /** What went wrong, or what the receiver warned of. */
-  readonly error?: string;
-}
 
 /**
  * A small OpenTelemetry SDK for the edge: spans and metrics leave by OTLP/HTTP when a request flushes them.
@@ -86,18 +50,9 @@ export class Telemetry implements AsyncDisposable {
    */
   readonly fetch: typeof fetch;
 
-  readonly #clock: TelemetryClock;
-  readonly #flushWaitMs: number;
-  readonly #metricsEveryMs: number;
   readonly #fetchParts: FetchParts;
-  readonly #traces: Signal<EdgeSpan> | undefined;
-  readonly #points: Signal<Metric> | undefined;
   readonly #buffer: SpanBuffer;
-  readonly #metrics: Metrics;
-  readonly #options: TelemetryOptions;
-  #resource: AttributeList | undefined;
-  /** When metrics were sent last, on the monotonic clock. */
-  #metricsAt = -Infinity;
+  readonly #flush: Flush;
 
   /**
    * Makes a telemetry; {@link Telemetry.register} makes it everybody's.
@@ -110,43 +65,33 @@ export class Telemetry implements AsyncDisposable {
       clock = systemTelemetryClock,
       sampler = parentBased(alwaysOn),
       tail = [],
-      limits,
-      maxSpans = 8_192,
-      flushWaitMs = 2_000,
-      metricsEveryMs = 0,
       temporality = "delta",
       exemplars = "trace_based",
       propagators = ["tracecontext", "baggage"],
     } = options;
     const context = activeContext(this.contextManager);
     const parts = { clock, context };
-    this.#clock = clock;
-    this.#options = options;
-    this.#traces = makeSignal("traces", options, parts);
-    this.#points = makeSignal("metrics", options, parts);
-    this.#flushWaitMs = Math.min(
-      nonNegative("flushWaitMs", flushWaitMs),
-      (this.#traces?.timeoutMs ?? DEFAULT_TIMEOUT_MS) / 2,
-    );
-    this.#metricsEveryMs = nonNegative("metricsEveryMs", metricsEveryMs);
-    this.#buffer = new SpanBuffer(
+    const traces = makeSignal("traces", options, parts);
+    const points = makeSignal("metrics", options, parts);
+    const buffer = new SpanBuffer(
       clock,
-      nonNegative("maxSpans", maxSpans),
+      nonNegative(options, "maxSpans", 8_192),
       judgeBy(tail),
     );
-    this.meterProvider = this.#metrics = new Metrics({
+    const metrics = makeMetrics({
       ...parts,
-      enabled: this.#points !== undefined,
+      enabled: !!points,
       temporality,
       exemplars,
     });
+    this.meterProvider = metrics;
     this.tracerProvider = tracerProvider({
       ...parts,
-      enabled: this.#traces !== undefined,
-      buffer: this.#buffer,
+      enabled: !!traces,
+      buffer,
       sampler,
       hasTail: tail.length > 0,
-      limits: { ...DEFAULT_LIMITS, ...limits },
+      limits: { ...DEFAULT_LIMITS, ...options.limits },
     });
     this.propagator = new W3CPropagator({
       trace: propagators.includes("tracecontext"),
@@ -159,6 +104,14 @@ export class Telemetry implements AsyncDisposable {
       propagateTo: options.propagateTo,
     };
     this.fetch = createFetch(this.#fetchParts, () => context.active());
+    this.#buffer = buffer;
+    this.#flush = makeFlush(options, {
+      clock,
+      buffer,
+      metrics,
+      traces,
+      points,
+    });
   }
 
   /**
@@ -228,43 +181,5 @@ export class Telemetry implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.unregister();
     await this.#flush(undefined, true);
-  }
-
-  async #flush(
-    scope: FlushScope | undefined,
-    isLast: boolean,
-  ): Promise<FlushReport> {
-    const startedAt = monotonic(this.#clock);
-    if (scope?.open) {
-      await withDeadline(
-        this.#clock,
-        this.#flushWaitMs,
-        (timeUp) => abortable(scope.idle(), timeUp),
-      ).catch(() => {});
-    }
-    const { spans, late, dropped } = this.#buffer.take(scope, isLast);
-    const resource = this.#resource ??= attributeList(
-      describeResource(this.#options),
-    );
-    const flush = { clock: this.#clock, resource, startedAt };
-    const isDue = !scope?.isRequest ||
-      startedAt - this.#metricsAt >= this.#metricsEveryMs;
-    if (isDue) this.#metricsAt = startedAt;
-    const [traces, metrics] = await Promise.all([
-      this.#traces ? sendSpans(this.#traces, flush, spans) : UNSENT,
-      this.#points && isDue
-        ? sendMetrics(this.#points, flush, this.#metrics)
-        : UNSENT,
-    ]);
-    const error = traces.error || metrics.error;
-    return {
-      spans: traces.accepted,
-      points: metrics.accepted,
-      dropped: dropped + traces.dropped + metrics.dropped,
-      late,
-      requests: traces.requests + metrics.requests,
-      bytes: traces.bytes + metrics.bytes,
-      ...(error && { error }),
-    };
   }
 }

@@ -71,7 +71,8 @@ export class EdgeTracer implements Tracer {
     const { kind = KIND_INTERNAL, attributes = {}, links = [], startTime } =
       options;
     const base = options.root ? trace.deleteSpan(current) : current;
-    const parent = validParent(base);
+    const above = trace.getSpan(base);
+    const parent = validParent(above);
     const scope = buffer.scopeOf(base);
     if (kind === KIND_SERVER) scope.isRequest = true;
     if (!enabled || isTracingSuppressed(base)) {
@@ -90,14 +91,13 @@ export class EdgeTracer implements Tracer {
       spanId: newSpanId(),
       traceFlags: traceFlags & RANDOM | (isSampled ? SAMPLED : 0),
     };
-    if (traceState !== undefined) context.traceState = traceState;
+    if (traceState) context.traceState = traceState;
     if (decision === NOT_RECORD && !hasTail) {
       return trace.wrapSpanContext(context);
     }
     const trail = hasTail && !isSampled ? scope.trailOf(traceId) : undefined;
-    if (trail !== undefined) trail.open++;
+    if (trail) trail.open++;
     scope.open++;
-    const above = trace.getSpan(base);
     const isLocalRoot = !(above instanceof EdgeSpan);
     const clock = isLocalRoot
       ? new RootClock(this.#tracing.clock)

@@ -27,9 +27,9 @@ function writeAttribute(
 ): void {
   const known = w.cache.get(key, place);
   const encoded = known?.with(value);
-  if (encoded !== undefined) return w.element(field, encoded);
+  if (encoded) return w.element(field, encoded);
   const start = w.open(field);
-  if (known !== undefined) repeat(known.encoded);
+  if (known) repeat(known.encoded);
   else {
     w.string(1, "key", key);
     w.cache.remember(key, since(start));

@@ -1,5 +1,6 @@
 import { type AttributeList, isInt64 } from "./attributes.ts";
 import { fromMillis } from "./clock.ts";
+import { CUMULATIVE, DELTA } from "./codes.ts";
 import type { Exemplar } from "./exemplar.ts";
 import type { Metric, Series } from "./metric.ts";
 import { writeAttributes } from "./write_attributes.ts";
@@ -7,9 +8,6 @@ import { writeRequest } from "./write_request.ts";
 import * as w from "./writer.ts";
 
 const FIELD = { gauge: 5, sum: 7, histogram: 9 } as const;
-
-const DELTA = 1;
-const CUMULATIVE = 2;
 
 /** Writes an `ExportMetricsServiceRequest`. */
 export function writeMetrics(

@@ -11,15 +11,30 @@ export function writeRequest<T>(
   libraryOf: (item: T) => Library,
   write: (item: T) => void,
 ): void {
-  const groups = [...Map.groupBy(items, libraryOf)];
   w.messages(1, perResource, [resource], () => {
     w.constant(1, "resource", resource, writeResource);
-    w.messages(2, perLibrary, groups, ([library, group]) => {
-      w.constant(1, "scope", library, writeLibrary);
-      w.messages(2, plural, group, write);
-      w.string(3, "schemaUrl", library.schemaUrl);
-    });
+    w.messages(
+      2,
+      perLibrary,
+      byLibrary(items, libraryOf),
+      ([library, group]) => {
+        w.constant(1, "scope", library, writeLibrary);
+        w.messages(2, plural, group, write);
+        w.string(3, "schemaUrl", library.schemaUrl);
+      },
+    );
   });
+}
+
+/** Items by their library; mostly all have the same, and grouping takes its time. */
+function byLibrary<T>(
+  items: readonly T[],
+  libraryOf: (item: T) => Library,
+): readonly (readonly [Library, readonly T[]])[] {
+  const [library] = items.slice(0, 1).map(libraryOf);
+  return library && items.every((item) => libraryOf(item) === library)
+    ? [[library, items]]
+    : [...Map.groupBy(items, libraryOf)];
 }
 
 function writeResource(resource: AttributeList): void {

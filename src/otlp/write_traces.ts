@@ -64,7 +64,16 @@ function writeEvent(event: SpanEvent): void {
   w.uint(4, "droppedAttributesCount", event.attributes.dropped);
 }
 
-function writeLink({ context, attributes }: SpanLink): void {
+// The spans of a drain's tasks share one link.
+let last: SpanLink | undefined;
+
+function writeLink(link: SpanLink): void {
+  if (link === last) return w.remembered(link, writeLinkMembers);
+  last = link;
+  writeLinkMembers(link);
+}
+
+function writeLinkMembers({ context, attributes }: SpanLink): void {
   writeContext(context);
   writeAttributes(4, attributes);
   w.uint(5, "droppedAttributesCount", attributes.dropped);

@@ -1,60 +1,49 @@
 import type { HrTime } from "@opentelemetry/api";
 import { AttributeCache } from "./attribute_cache.ts";
+import { MAX_CONSTANTS } from "./bounds.ts";
 import * as bytes from "./bytes.ts";
 import {
   CLOSE,
   CLOSE_LIST,
   COMMA,
-  enclose,
-  key,
-  literal,
-  number,
+  FIXED32,
+  FIXED64,
+  LENGTH_DELIMITED,
   OPEN,
   OPEN_LIST,
   QUOTE,
-  quoted,
-  whole,
-} from "./json.ts";
-import {
-  blob,
-  FIXED32,
-  FIXED64,
-  halves,
-  LENGTH_DELIMITED,
-  tag,
   VARINT,
-} from "./protobuf.ts";
+} from "./codes.ts";
+import { enclose, key, literal, number, quoted, whole } from "./json.ts";
+import { blob, halves, tag } from "./protobuf.ts";
 
 // OTLP's messages as protobuf or as JSON: each member has its number for the one and its name for the other, so every
 // message is described once. A member that is `undefined`, or a count of 0, is left out.
 
-const JSON_CACHE = /* @__PURE__ */ new AttributeCache();
-const PROTOBUF_CACHE = /* @__PURE__ */ new AttributeCache();
-
-let isJson = false;
+let isJson: boolean | undefined;
 
 /** How the attributes are encoded that were written before. */
-export let cache: AttributeCache = PROTOBUF_CACHE;
+export let cache: AttributeCache;
 
-/** How many messages are remembered that never change. */
-const MAX_CONSTANTS = 64;
+/** How the messages are encoded that never change. */
+let constants: Map<object, bytes.Piece>;
 
-const JSON_CONSTANTS = /* @__PURE__ */ new Map<object, bytes.Piece>();
-const PROTOBUF_CONSTANTS = /* @__PURE__ */ new Map<object, bytes.Piece>();
-let constants = PROTOBUF_CONSTANTS;
+/** Turns the order of signed numbers into that of unsigned ones. */
+const SIGN = 1 << 31;
 
 // Most instants are of the same second.
 let second = 0;
-let digits = "";
+let digits: bytes.Piece | undefined;
 let low = 0;
 let high = 0;
 
 /** Begins a request; JSON is protobuf's but for ids in hexadecimal and enumerations as numbers. */
 export function begin(json: boolean): void {
-  isJson = json;
-  cache = json ? JSON_CACHE : PROTOBUF_CACHE;
-  constants = json ? JSON_CONSTANTS : PROTOBUF_CONSTANTS;
   bytes.restart();
+  if (isJson === json) return;
+  isJson = json;
+  cache = new AttributeCache();
+  constants = new Map();
 }
 
 /** Ends it, and hands over its bytes. */
@@ -69,8 +58,8 @@ export function open(field: number, name?: string, width: number = 1): number {
     tag(field, LENGTH_DELIMITED);
     return bytes.gap(width);
   }
-  if (name === undefined) bytes.byte(COMMA);
-  else key(name);
+  if (name) key(name);
+  else bytes.byte(COMMA);
   return bytes.size();
 }
 
@@ -106,10 +95,18 @@ export function constant<T extends object>(
   item: T,
   write: (item: T) => void,
 ): void {
+  remembered(item, () => message(field, name, item, write));
+}
+
+/** Writes what never changes of an object. */
+export function remembered<T extends object>(
+  item: T,
+  write: (item: T) => void,
+): void {
   const known = constants.get(item);
-  if (known !== undefined) return bytes.repeat(known);
+  if (known) return bytes.repeat(known);
   const start = bytes.size();
-  message(field, name, item, write);
+  write(item);
   if (constants.size === MAX_CONSTANTS) constants.clear();
   constants.set(item, bytes.since(start));
 }
@@ -181,7 +178,7 @@ export function id(
   } else {
     tag(field, LENGTH_DELIMITED);
     bytes.byte(value.length / 2);
-    bytes.hex(value);
+    bytes.hex(value, field);
   }
 }
 
@@ -242,18 +239,24 @@ export function time(field: number, name: string, at: HrTime): void {
   if (seconds !== second) {
     const whole = BigInt(Math.max(seconds, 0)) * 1_000_000_000n;
     second = seconds;
-    digits = `"${seconds}`;
-    low = Number(whole & 0xffff_ffffn);
+    digits = undefined;
+    low = Number(BigInt.asIntN(32, whole));
     high = Number(whole >> 32n);
   }
   if (!isJson) {
     tag(field, FIXED64);
-    const sum = low + nanos;
+    const sum = low + nanos | 0;
     bytes.fixed32(sum);
-    bytes.fixed32(high + (sum < 2 ** 32 ? 0 : 1));
+    // a carry, without numbers that take more than 32 bits
+    bytes.fixed32(high + ((sum ^ SIGN) < (low ^ SIGN) ? 1 : 0));
   } else if (seconds <= 0) literal(name, `"${nanos}"`);
   else {
-    literal(name, digits);
+    const start = key(name);
+    if (digits) bytes.repeat(digits);
+    else {
+      bytes.ascii(`"${seconds}`);
+      digits = bytes.since(start);
+    }
     bytes.nine(nanos);
     bytes.byte(QUOTE);
   }

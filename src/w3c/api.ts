@@ -1,7 +1,6 @@
 // What is called of the OpenTelemetry API: a bundle repeats the import of a package in each file that has one, so few do.
 
 export {
-  baggageEntryMetadataFromString,
   context,
   diag,
   INVALID_SPAN_CONTEXT,

@@ -1,14 +1,18 @@
-import type { Baggage, BaggageEntry } from "@opentelemetry/api";
-import { baggageEntryMetadataFromString, propagation } from "./api.ts";
-import { joinLines, trimOws } from "./header.ts";
+import type {
+  Baggage,
+  BaggageEntry,
+  BaggageEntryMetadata,
+} from "@opentelemetry/api";
+import { propagation } from "./api.ts";
+import { joinLines } from "./header.ts";
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const TOKEN = /^[!#-'*+.^`|~\w-]+$/;
 const PROPERTIES = /^[\t -+\--~]+$/;
 /** What `encodeURIComponent` leaves although others may read something into it. */
 const UNESCAPED = /[!'()*]/g;
 /** What a value cannot hold as it is. */
 const FORBIDDEN = /[^!#$&-+\--:<-[\]-~]/gu;
-const ESCAPED = /(?:%[0-9A-Fa-f]{2})+/g;
+const ESCAPED = /(%[\da-f]{2})+/gi;
 const MAX_BYTES = 8192;
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -31,12 +35,11 @@ export function parseBaggage(
   for (const member of readable(header).split(",")) {
     const [pair = "", ...properties] = member.split(";");
     const [name = "", ...rest] = pair.split("=");
-    const key = trimOws(name);
+    const key = name.trim();
     if (!TOKEN.test(key) || rest.length === 0) continue;
-    const value = decode(trimOws(rest.join("=")));
-    const metadata = baggageEntryMetadataFromString(
-      properties.map(property).join(";"),
-    );
+    const value = decode(rest.join("=").trim());
+    const text = properties.map(property).join(";");
+    const metadata = { toString: () => text } as BaggageEntryMetadata;
     entries.push([
       key,
       properties.length > 0 ? { value, metadata } : { value },
@@ -72,12 +75,12 @@ function readable(header: string | readonly string[]): string {
   const text = joinLines(header, MAX_BYTES);
   return text.length <= MAX_BYTES
     ? text
-    : text.slice(0, Math.max(text.lastIndexOf(","), 0));
+    : text.slice(0, Math.max(text.lastIndexOf(",", MAX_BYTES), 0));
 }
 
 /** A property without the whitespace around its parts. */
 function property(source: string): string {
-  return source.split("=").map(trimOws).join("=");
+  return source.split("=").map((part) => part.trim()).join("=");
 }
 
 function members(

@@ -75,5 +75,5 @@ function find(): Storage | null {
   const host = globalThis as Host;
   const Found = host.AsyncLocalStorage ??
     host.process?.getBuiltinModule?.("node:async_hooks")?.AsyncLocalStorage;
-  return Found === undefined ? null : new Found();
+  return Found ? new Found() : null;
 }

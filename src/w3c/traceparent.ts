@@ -2,7 +2,7 @@ import type { SpanContext } from "@opentelemetry/api";
 
 /** A later version than 00 may go on after another dash; a comma stands between two headers. */
 const FIELDS =
-  /^(?!ff)[0-9a-f]{2}-(?!0+-)[0-9a-f]{32}-(?!0+-)[0-9a-f]{16}-[0-9a-f]{2}(?:-[^,]*)?$/;
+  /^(?!ff)[\da-f]{2}-(?!0+-)[\da-f]{32}-(?!0+-)[\da-f]{16}-[\da-f]{2}(-[^,]*)?$/;
 const LENGTH = 55;
 
 /** Sampled (1) and random (2): the flags that level 2 defines, the only ones that may be sent. */

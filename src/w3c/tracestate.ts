@@ -1,9 +1,9 @@
 import type { TraceState as ApiTraceState } from "@opentelemetry/api";
-import { joinLines, trimOws } from "./header.ts";
+import { joinLines } from "./header.ts";
 
 /** Up to 32 members, each with a comma after it. */
 const MEMBERS =
-  /^(?:[a-z0-9][a-z0-9_\-*/@]{0,255}=[ -+\--<>-~]{0,255}[!-+\--<>-~],){1,32}$/;
+  /^([a-z\d][a-z\d_*/@-]{0,255}=[ -+\--<>-~]{0,255}[!-+\--<>-~],){1,32}$/;
 const MAX_MEMBERS = 32;
 
 /** 32 members of the longest key, the longest value and what stands between them. */
@@ -31,7 +31,9 @@ export class TraceState implements ApiTraceState {
     const text = joinLines(header, MAX_LENGTH);
     if (text.length > MAX_LENGTH) return undefined;
     return TraceState.#read(text) ??
-      TraceState.#read(text.split(",").map(trimOws).filter(Boolean).join(","));
+      TraceState.#read(
+        text.split(",").map((entry) => entry.trim()).filter(Boolean).join(","),
+      );
   }
 
   /**

@@ -215,7 +215,7 @@ test("flush() holds no more than 64 MiB while the receiver hangs, and counts wha
   const reports = await Promise.all(flushes);
   assertEquals(reports.map(({ dropped }) => dropped), Array(9).fill(1));
   for (const { error } of reports.slice(0, 8)) assertMatch(error ?? "", slow);
-  assertMatch(reports[8]?.error ?? "", /at once are over OTLP's 64 MiB$/);
+  assertMatch(reports[8]?.error ?? "", /bytes are over 64 MiB$/);
   assertLessOrEqual(receiver.connections, 8);
 });
 

@@ -1,0 +1,43 @@
+// Every number that bounds what telemetry keeps, sends, reads and waits, in one table that a bundler writes in place.
+
+/** The memory that requests are written into: at first, and the most that is kept. */
+export const INITIAL_BYTES = 2 ** 16;
+export const KEPT_BYTES = 2 ** 20;
+
+/** Up to here a loop writes text faster than the host does. */
+export const PLAIN_LENGTH = 100;
+
+/** How many messages are remembered that never change. */
+export const MAX_CONSTANTS = 64;
+
+/** OTLP's limit for requests, before compression; here for all together that are under way to one receiver. */
+export const MAX_REQUEST_BYTES = 64 * 2 ** 20;
+
+/** OTLP's limit for replies. */
+export const MAX_REPLY_BYTES = 4 * 2 ** 20;
+
+/** From here on compression is worth its time. */
+export const GZIP_FROM_BYTES = 1024;
+
+/** The longest time of a host's timer, which stands for no limit. */
+export const LONGEST_MS = 2 ** 31 - 1;
+
+/** The time between two attempts. */
+export const FIRST_BACKOFF_MS = 1_000;
+export const BACKOFF_FACTOR = 1.5;
+export const JITTER = 0.2;
+
+/** How much of a receiver's message is repeated, in UTF-16 units. */
+export const MAX_MESSAGE = 200;
+
+/** A shorter word of a header is no secret, and may well be a word of an error message. */
+export const MIN_SECRET = 8;
+
+/** Instruments of one `Telemetry`. */
+export const MAX_STREAMS = 1000;
+
+/** The specification's default: so many sets of attributes an instrument, the overflow included. */
+export const MAX_SETS = 2000;
+
+/** Beyond so many remembered steps, a set is looked up by its sorted text. */
+export const MAX_STEPS = 4 * MAX_SETS;

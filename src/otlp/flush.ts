@@ -1,0 +1,91 @@
+import { type AttributeList, attributeList } from "./attributes.ts";
+import type { SpanBuffer } from "./buffer.ts";
+import { monotonic, type TelemetryClock } from "./clock.ts";
+import { abortable, withDeadline } from "./deadline.ts";
+import type { Metrics } from "./meter.ts";
+import type { Metric } from "./metric.ts";
+import { nonNegative, type TelemetryOptions } from "./options.ts";
+import { describeResource } from "./resource.ts";
+import type { FlushScope } from "./scope.ts";
+import { sendMetrics, sendSpans, type Signal, UNSENT } from "./signal.ts";
+import type { EdgeSpan } from "./span.ts";
+
+/** What a flush did. */
+export interface FlushReport {
+  /** How many spans the receiver took. */
+  readonly spans: number;
+  /** How many data points the receiver took. */
+  readonly points: number;
+  /** How many spans and points were lost: undeliverable, refused, or over a bound since the flush before. */
+  readonly dropped: number;
+  /** How many of the spans ended after the flush of their own scope. */
+  readonly late: number;
+  /** How many HTTP requests it took, repeats included. */
+  readonly requests: number;
+  /** How many bytes their bodies had, as they were sent. */
+  readonly bytes: number;
+  /** What went wrong, or what the receiver warned of. */
+  readonly error?: string;
+}
+
+/** Sends what has ended in a scope, or everywhere, and the metrics where they are due. */
+export type Flush = (
+  scope: FlushScope | undefined,
+  isLast: boolean,
+) => Promise<FlushReport>;
+
+/** What a flush empties, and into what. */
+export interface FlushParts {
+  readonly clock: TelemetryClock;
+  readonly buffer: SpanBuffer;
+  readonly metrics: Metrics;
+  /** `undefined` where no spans are sent. */
+  readonly traces: Signal<EdgeSpan> | undefined;
+  /** `undefined` where no metrics are sent. */
+  readonly points: Signal<Metric> | undefined;
+}
+
+/** Makes the flush of a telemetry. */
+export function makeFlush(
+  options: TelemetryOptions,
+  { clock, buffer, metrics, traces, points }: FlushParts,
+): Flush {
+  const waitMs = Math.min(
+    nonNegative(options, "flushWaitMs", 2_000),
+    (traces?.timeoutMs ?? 0) / 2,
+  );
+  const metricsEveryMs = nonNegative(options, "metricsEveryMs", 0);
+  let resource: AttributeList | undefined;
+  /** When metrics were sent last, on the monotonic clock. */
+  let metricsAt = -Infinity;
+  return async (scope, isLast) => {
+    const startedAt = monotonic(clock);
+    if (scope?.open) {
+      await withDeadline(
+        clock,
+        startedAt + waitMs,
+        ({ signal }) => abortable(scope.idle(), signal),
+      ).catch(() => {});
+    }
+    const { spans, late, dropped } = buffer.take(scope, isLast);
+    resource ??= attributeList(describeResource(options));
+    const flush = { clock, resource, startedAt };
+    const isDue = !scope?.isRequest ||
+      startedAt - metricsAt >= metricsEveryMs;
+    if (isDue) metricsAt = startedAt;
+    const [ofTraces, ofMetrics] = await Promise.all([
+      traces ? sendSpans(traces, flush, spans) : UNSENT,
+      points && isDue ? sendMetrics(points, flush, metrics) : UNSENT,
+    ]);
+    const error = ofTraces.error || ofMetrics.error;
+    return {
+      spans: ofTraces.accepted,
+      points: ofMetrics.accepted,
+      dropped: dropped + ofTraces.dropped + ofMetrics.dropped,
+      late,
+      requests: ofTraces.requests + ofMetrics.requests,
+      bytes: ofTraces.bytes + ofMetrics.bytes,
+      ...(error && { error }),
+    };
+  };
+}
