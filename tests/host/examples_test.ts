@@ -4,6 +4,8 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import { Queue, UpstashBroker } from "../../mod.ts";
+import { connect } from "../../src/upstash/mod.ts";
 import { serveCollector } from "../support/collector_server.ts";
 import type { Collector, ReceivedSpan } from "../support/collector.ts";
 import {
@@ -16,7 +18,7 @@ import {
 import { type Gateway, startGateway } from "../support/gateway/mod.ts";
 import { bundled } from "../support/offline.ts";
 import { test } from "../support/suite.ts";
-import { startWorkers } from "../support/workers.ts";
+import { startWorkers, type Workers } from "../support/workers.ts";
 
 /** The cascade of `examples/tasks.ts`, from the request on. */
 const CASCADE: readonly string[] = [
@@ -107,17 +109,48 @@ test("examples/bun.ts serves, and works beside it, on Bun", async () => {
   await checkTrace(received.collector);
 });
 
-test("examples/cloudflare.ts enqueues by request and drains by its cron trigger, in workerd", async () => {
+/** The two Workers, bound to each other as their wrangler.toml has it. */
+async function cloudflare(
+  gateway: Gateway,
+  endpoint: string,
+  isBound: boolean = true,
+): Promise<Workers> {
+  const vars = {
+    ...environment(gateway, endpoint),
+    RING_SECRET: "a-secret-that-is-long-enough",
+  };
+  const flags = ["nodejs_compat"];
+  return await startWorkers([
+    {
+      name: "web",
+      main: "examples/cloudflare/web/worker.ts",
+      vars,
+      flags,
+      services: { CONSUMER: isBound ? "consumer" : "web" },
+    },
+    {
+      name: "consumer",
+      main: "examples/cloudflare/consumer/worker.ts",
+      vars,
+      flags,
+    },
+  ]);
+}
+
+test("examples/cloudflare: a request enqueues and rings, and the other Worker runs it at once, in workerd", async () => {
   await using gateway = await startGateway();
   await using received = serveCollector();
-  await using workers = await startWorkers([{
-    name: "shop",
-    main: "examples/cloudflare.ts",
-    vars: environment(gateway, received.endpoint),
-    flags: ["nodejs_compat"],
-  }]);
-  await signUp(workers.url("shop"));
-  await workers.scheduled("shop");
+  await using workers = await cloudflare(gateway, received.endpoint);
+  await signUp(workers.url("web"));
+  await checkTrace(received.collector); // no cron trigger was pulled
+});
+
+test("examples/cloudflare: what no ring woke, the cron trigger runs, in workerd", async () => {
+  await using gateway = await startGateway();
+  await using received = serveCollector();
+  await using workers = await cloudflare(gateway, received.endpoint, false);
+  await signUp(workers.url("web")); // its ring is answered with 404
+  await workers.scheduled("consumer");
   await checkTrace(received.collector);
 });
 
@@ -125,14 +158,14 @@ test("examples/cron.ts drains at the next full minute, on Deno", async () => {
   await using gateway = await startGateway();
   await using received = serveCollector();
   const env = environment(gateway, received.endpoint);
-  await using web = onDeno("hono.ts", {
-    ...env,
-    DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0",
-  });
+  const broker = new UpstashBroker(connect(env));
+  await new Queue({ name: "shop", broker })
+    .enqueueNamed("create-account", { email: "ada@example.com" });
   await using example = onDeno("cron.ts", env, ["--unstable-cron"]);
-  await signUp(await addressOf(web));
   await example.said(/A mail: Welcome, ada@example.com/);
-  await checkTrace(received.collector);
+  await received.collector.waitFor(({ spans }) =>
+    spans.filter(({ kind }) => kind === "CONSUMER").length === 2
+  );
 });
 
 const printed: readonly {
@@ -155,6 +188,14 @@ const printed: readonly {
       /28\/03\/2026, 02:30:00/,
       /29\/03\/2026, 03:00:00/, // half past two was skipped that night
       /30\/03\/2026, 02:30:00\nnightly is paused/,
+    ],
+  },
+  {
+    file: "migration.ts",
+    says: [
+      /A charge failed: The card was declined/,
+      /charged a1\na1\/0 a1\/1\n2 of 2 mails are sent/,
+      /Report of 2026-12/,
     ],
   },
   {

@@ -50,6 +50,8 @@ for (const { name, text } of all) {
       UPSTASH_REDIS_REST_TOKEN: gateway.token,
       OTEL_EXPORTER_OTLP_ENDPOINT: received.endpoint,
       DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0",
+      RING_SECRET: "a-secret-that-is-long-enough",
+      SEAL_SECRET: btoa("a secret of 32 bytes for testing"),
     };
     if (!isServer) {
       const { code, text } = await run(Deno.execPath(), args, {

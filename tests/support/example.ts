@@ -4,7 +4,7 @@ import { program } from "./tools.ts";
 
 /** A program that runs, and is ended with it. */
 export interface Running extends AsyncDisposable {
-  /** Resolves with what `pattern` matched of what it said, or is yet to say. */
+  /** Resolves with what `pattern` matched of what it said, or says within 90 s. */
   said(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
@@ -58,12 +58,20 @@ export function start(
     });
   return {
     async said(pattern) {
-      for (;;) {
-        const match = pattern.exec(text);
-        if (match) return match;
-        if (over) throw new Error(`It never said ${pattern}:\n${text}`);
-        heard = Promise.withResolvers();
-        await heard.promise;
+      const late = setTimeout(() => {
+        over = true;
+        heard.resolve();
+      }, 90_000);
+      try {
+        for (;;) {
+          const match = pattern.exec(text);
+          if (match) return match;
+          if (over) throw new Error(`It never said ${pattern}:\n${text}`);
+          heard = Promise.withResolvers();
+          await heard.promise;
+        }
+      } finally {
+        clearTimeout(late);
       }
     },
     async [Symbol.asyncDispose]() {

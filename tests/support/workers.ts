@@ -17,6 +17,8 @@ export interface WorkerSpec {
 
 /** Workers that serve. */
 export interface Workers extends AsyncDisposable {
+  /** workerd's process. */
+  readonly pid: number;
   /** Where one of them listens. */
   url(name: string): string;
   /** Pulls the cron trigger of one, and resolves when all that it waits for is done. */
@@ -60,6 +62,7 @@ export async function startWorkers(
   const ports = await portsOf(all.map(({ name }) => name), lines);
   const url = (name: string) => `http://127.0.0.1:${ports.get(name)}`;
   return {
+    pid: child.pid,
     url,
     async scheduled(name) {
       const response = await fetch(`${url(TRIGGER)}/${name}`);
