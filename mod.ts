@@ -48,9 +48,11 @@ export type {
   ListReply,
   ListRequest,
   NewTask,
+  PauseReply,
   PauseRequest,
   Problem,
   PurgeRequest,
+  RateKey,
   RedriveRequest,
   ResultReply,
   ResultsReply,
@@ -72,10 +74,13 @@ export type {
   WorkflowBroker,
   WorkflowVerbs,
 } from "./src/broker/broker.ts";
+export type { PeekReply, Peeks } from "./src/broker/peek.ts";
+export type { UpstashPipeline } from "./src/broker/pipeline.ts";
 export type {
   UpstashBrokerOptions,
   UpstashClient,
 } from "./src/broker/runner.ts";
+export type { QueueStep, SharedSteps } from "./src/broker/together.ts";
 export { UpstashBroker } from "./src/broker/upstash.ts";
 export {
   type Backoff,
@@ -93,6 +98,7 @@ export type {
   ChainRef,
   LastOutput,
 } from "./src/core/chain.ts";
+export type { SealKey, SealOptions } from "./src/codec/secrets.ts";
 export type { Clock } from "./src/core/clock.ts";
 export type {
   Enqueued,
@@ -113,6 +119,14 @@ export {
   TaskCancelledError,
   TaskTimeoutError,
 } from "./src/core/error.ts";
+export type { WaitUntil } from "./src/queue/hold.ts";
+export { inline } from "./src/queue/inline_wake.ts";
+export type { Listen, ListenFor } from "./src/queue/listen.ts";
+export { qstash, type QStashOptions } from "./src/queue/qstash.ts";
+export { ring, type RingOptions } from "./src/queue/ring.ts";
+export { RingError } from "./src/queue/ring_error.ts";
+export type { RungBy, Wake, WakeHint } from "./src/queue/wake.ts";
+export type { Asking, Presence, Rung, Told } from "./src/broker/wake.ts";
 export {
   type Group,
   type GroupCounts,
@@ -134,12 +148,23 @@ export {
   type SentGroup,
 } from "./src/core/group.ts";
 export type { Random, TaskId } from "./src/core/id.ts";
+export {
+  type ChainLink,
+  type Elements,
+  type GroupLink,
+  type GroupLinkOptions,
+  groupOf,
+  type MapLinkOptions,
+  mapOf,
+} from "./src/core/link.ts";
 export type {
   Concurrency,
   Dedupe,
   EnqueueOptions,
   Hook,
   HookTask,
+  Rate,
+  RateOfKey,
   TaskOptions,
 } from "./src/core/options.ts";
 export {
@@ -204,7 +229,11 @@ export {
   type SchemaDefinition,
   type Task,
 } from "./src/core/task.ts";
-export type { QueueStats, VerifyReport } from "./src/queue/administration.ts";
+export type {
+  PauseOptions,
+  QueueStats,
+  VerifyReport,
+} from "./src/queue/administration.ts";
 export type {
   PurgedState,
   PurgeFilter,
@@ -212,6 +241,14 @@ export type {
   RedriveFilter,
   RedriveReport,
 } from "./src/queue/bulk.ts";
+export type { ConsumerOptions, ConsumerQueue } from "./src/queue/consumed.ts";
+export { Consumer } from "./src/queue/consumer.ts";
+export type {
+  ConsumerDrainReport,
+  ConsumerReport,
+  QueueDrainReport,
+  QueueReport,
+} from "./src/queue/consumer_report.ts";
 export type { DrainReport } from "./src/queue/drain.ts";
 export type { DrainOptions } from "./src/queue/drain_options.ts";
 export type { EnqueuedAll, Enqueuer } from "./src/queue/enqueuer.ts";
@@ -240,6 +277,10 @@ export type { HandledTask } from "./src/queue/options.ts";
 export type { PropagateTo } from "./src/http/fetch.ts";
 export type { QueueTelemetry } from "./src/queue/providers.ts";
 export { Queue } from "./src/queue/queue.ts";
+export {
+  type QueueFailure,
+  QueuesFailedError,
+} from "./src/queue/queues_failed.ts";
 export type {
   InMemoryOptions,
   QueueOptions,
@@ -250,6 +291,7 @@ export type {
   ErrorAbout,
   ErrorReporter,
   ListenerError,
+  WakeError,
 } from "./src/queue/reporters.ts";
 export type { Scheduled } from "./src/queue/schedule.ts";
 export type {

@@ -1,9 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  type Envelope,
-  readEnvelope,
-  writeEnvelope,
-} from "../src/codec/envelope.ts";
+import { type Envelope, writeEnvelope } from "../src/codec/envelope.ts";
+import { readEnvelope } from "../src/codec/opened.ts";
 import {
   readFailure,
   writeAttemptFailure,

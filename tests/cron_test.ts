@@ -113,7 +113,7 @@ test("cron() and scheduled() drain by the host's options under those given, and 
   await run(undefined, {}, { waitUntil() {} });
   assertEquals(told, [
     { budgetMs: 50_000, batchSize: 5 },
-    { budgetMs: 25_000, maxRequests: 40, batchSize: 5 },
+    { budgetMs: 25_000, maxRequests: 45, batchSize: 5 },
   ]);
 });
 

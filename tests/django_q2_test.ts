@@ -153,13 +153,13 @@ const states = [
 ] as const;
 
 for (const [state, sync, says] of states) {
-  test(`state is ${JSON.stringify(says)} in django-q2's words when an attempt ends as ${state}${sync ? " inline" : ""}`, () => {
-    assertEquals(dialect.ended(state, sync), says);
+  test(`state is ${JSON.stringify(says)} in django-q2's words when an attempt ends as ${state}${sync ? " inline" : ""}`, async () => {
+    assertEquals((await dialect.load()).ended(state, sync), says);
   });
 }
 
 test("attempt is on attempts only, from the first one on, and not inline", async () => {
-  const at = bench({ tracing });
+  const at = await bench({ tracing });
   at.instrument.startEnqueue(ROOT_CONTEXT, [sent]).succeed(1);
   for (const sync of [false, true]) {
     const process = at.instrument
@@ -190,7 +190,7 @@ function shape(span: ReceivedSpan): Shape {
 const UNSET = { status: { code: "UNSET" }, events: [], links: [] } as const;
 
 test("startEnqueue() makes the seed's PRODUCER span, and nothing more", async () => {
-  const at = bench({ tracing });
+  const at = await bench({ tracing });
   at.instrument.startEnqueue(within(), [{ ...sent, timeoutMs: 1_500 }])
     .succeed(1);
   const span = await theOnly(at);
@@ -213,7 +213,7 @@ test("startEnqueue() makes the seed's PRODUCER span, and nothing more", async ()
 });
 
 test("startProcess() makes the seed's CONSUMER span, and nothing more", async () => {
-  const at = bench({ tracing });
+  const at = await bench({ tracing });
   const process = at.instrument.startProcess(
     delivery({ attempt: 2, previousSpan: TRACEPARENT }),
     envelope(),
@@ -246,7 +246,7 @@ test("startProcess() makes the seed's CONSUMER span, and nothing more", async ()
 });
 
 test("startProcess() makes a root in django-q2's words when the task carries nothing", async () => {
-  const at = bench({ tracing });
+  const at = await bench({ tracing });
   const process = at.instrument
     .startProcess(delivery(), envelope({ carrier: {} }), within(), "w");
   process.finish(success);
@@ -256,7 +256,7 @@ test("startProcess() makes a root in django-q2's words when the task carries not
 });
 
 test("startProcess() is a child in django-q2's words however late or deep it is", async () => {
-  const at = bench({ tracing });
+  const at = await bench({ tracing });
   const late = delivery({ dueAt: delivery().enqueuedAt + 9_000_000 });
   for (const [one, depth] of [[late, 0], [delivery(), 500]] as const) {
     const process = at.instrument
@@ -271,7 +271,7 @@ test("startProcess() is a child in django-q2's words however late or deep it is"
 
 test("startEnqueue() makes one span, one carrier and one sample for each task of a batch", async () => {
   const clock = standing();
-  const at = bench({ tracing, clock });
+  const at = await bench({ tracing, clock });
   const other = { ...sent, id: "t-2", label: undefined };
   const enqueue = at.instrument.startEnqueue(within(), [sent, other]);
   clock.advance(40);
@@ -300,7 +300,7 @@ test("startEnqueue() makes one span, one carrier and one sample for each task of
 });
 
 test("startDrain() makes no span and no metric in django-q2's words", async () => {
-  const at = bench({ tracing });
+  const at = await bench({ tracing });
   const drain = at.instrument.startDrain(within());
   assertEquals(trace.getSpan(drain.context), undefined);
   drain.startStep(settling(2, REMOTE))(step({
@@ -317,7 +317,7 @@ test("startDrain() makes no span and no metric in django-q2's words", async () =
 });
 
 test("ProcessTrace.settled() changes nothing in django-q2's words when the lease was lost", async () => {
-  const at = bench({ tracing });
+  const at = await bench({ tracing });
   for (const answer of ["stale", "unknown"] as const) {
     const process = at.instrument
       .startProcess(delivery(), envelope(), ROOT_CONTEXT, "w");
@@ -363,7 +363,7 @@ const thrown = (() => {
 
 for (const [row, error, message, links] of thrown) {
   test(`ProcessTrace.finish() tells in django-q2's words ${row}`, async () => {
-    const at = bench({ tracing });
+    const at = await bench({ tracing });
     const process = at.instrument
       .startProcess(delivery(), envelope(), ROOT_CONTEXT, "w");
     process.finish(failed(error));
@@ -377,7 +377,7 @@ for (const [row, error, message, links] of thrown) {
 }
 
 test("EnqueueTrace.fail() tells in django-q2's words what passes through Python's use_span", async () => {
-  const at = bench({ tracing });
+  const at = await bench({ tracing });
   const cause = new Error("socket");
   const error = new BrokerError("timeout", "No answer", 1, { cause });
   at.instrument.startEnqueue(ROOT_CONTEXT, [sent]).fail(error);
@@ -406,7 +406,7 @@ const labels = (status: string, func = "resize"): Attributes => ({
 
 test("createInstrument() measures the seed's two histograms, their labels and nothing beside", async () => {
   const clock = standing();
-  const at = bench({ tracing, clock });
+  const at = await bench({ tracing, clock });
   const enqueue = (end: (at: number) => unknown, name = "resize") => {
     const trace = at.instrument.startEnqueue(ROOT_CONTEXT, [{ ...sent, name }]);
     clock.advance(500);
@@ -462,7 +462,7 @@ test("createInstrument() measures the seed's two histograms, their labels and no
 });
 
 test("createInstrument() advises no buckets in django-q2's words, so that both fleets share the default ones", async () => {
-  const at = bench({ tracing });
+  const at = await bench({ tracing });
   at.instrument.startEnqueue(ROOT_CONTEXT, [sent]).succeed(1);
   await exported(at);
   assertEquals(
@@ -694,7 +694,7 @@ test("drain() makes the CONSUMER span current in django-q2's words while the han
 
 test("startEnqueue() and startProcess() are as long in django-q2's words as what they bracket", async () => {
   const clock = standing();
-  const at = bench({ tracing, clock });
+  const at = await bench({ tracing, clock });
   const enqueue = at.instrument.startEnqueue(ROOT_CONTEXT, [sent]);
   clock.advance(50);
   enqueue.succeed(1);

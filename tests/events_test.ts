@@ -188,6 +188,9 @@ test("on() tells what is not run: expired, unknown here, unfit, cancelled", asyn
   assertEquals(await queue.cancel("off"), "cancelled");
   assertEquals(names(), ["cancelled"]);
   assertEquals(last("cancelled").id, "off");
+  assertEquals(last("cancelled").name, "t");
+  assertEquals(await queue.cancel("off"), "cancelled");
+  assertEquals(names(), [], "it is told once");
   assertEquals(last("cancelled").error.name, "TaskCancelledError");
   assertEquals(await queue.cancel("none"), "missing");
   assertEquals(names(), []);

@@ -261,7 +261,7 @@ test("Queue.redact keeps Baton's own words for what went wrong", async () => {
 });
 
 test("Queue.redact is asked for what an enqueue fails with", async () => {
-  const at = bench({ redact: () => new Error("redacted") });
+  const at = await bench({ redact: () => new Error("redacted") });
   at.instrument.startEnqueue(ROOT_CONTEXT, [sent]).fail(
     new PayloadError(SECRET),
   );
@@ -295,7 +295,7 @@ test("a queue exports neither inputs nor results nor tokens of its own accord", 
 });
 
 test("startProcess() records an exception once on a span that has failed twice", async () => {
-  const at = bench();
+  const at = await bench();
   const process = at.instrument
     .startProcess(delivery(), envelope(), ROOT_CONTEXT, "w");
   process.finish(failed(new Error("mine")));

@@ -9,11 +9,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import type { Delivery, SettlementEnd } from "../src/broker/broker.ts";
-import {
-  type Envelope,
-  readEnvelope,
-  writeEnvelope,
-} from "../src/codec/envelope.ts";
+import { type Envelope, writeEnvelope } from "../src/codec/envelope.ts";
+import { readEnvelope } from "../src/codec/opened.ts";
 import { fixed } from "../src/core/backoff.ts";
 import type { HandlerContext } from "../src/core/context.ts";
 import {

@@ -284,6 +284,55 @@ onBoth(
   },
 );
 
+for (const status of ["completed", "dead"] as const) {
+  onBoth(
+    `chain.cancel() ends a chain whose link is ${status} before it hears of it`,
+    async (stage) => {
+      const seen: string[] = [];
+      const last = defineTask<void>("last");
+      const queue = stage.queue({
+        handlers: [
+          last.handle(async (_, { id }) => {
+            seen.push(`run ${id === chain.ids[0]}`);
+            assertEquals(await chain.cancel(), "cancelling");
+            if (status === "dead") throw new NonRetryableError("no");
+          }),
+          audit.handle(({ id, status }) =>
+            void seen.push(`${id === chain.ids[0]} ${status}`)
+          ),
+        ],
+      });
+      const chain = await queue.chain([
+        last.with(undefined, { onSettled: audit }),
+        last.with(),
+      ], { onFailure: "continue", onSettled: audit });
+      const { stale, cancelled } = await run(queue);
+      assertEquals([stale, cancelled], [1, 1]);
+      assertEquals(seen, ["run true", "true cancelled", "true cancelled"]);
+      assertEquals((await chain.result()).status, "cancelled");
+      assertEquals(await chain.cancel(), "ended");
+      assertEquals((await queue.verify()).problems, []);
+    },
+  );
+}
+
+onBoth(
+  "chain.cancel() lets the last link complete before it hears of it",
+  async (stage) => {
+    const only = defineTask<void>("only");
+    const queue = stage.queue({
+      handlers: [
+        only.handle(async () => {
+          assertEquals(await chain.cancel(), "cancelling");
+        }),
+      ],
+    });
+    const chain = await queue.chain([only.with(undefined, { resultTtlMs: 0 })]);
+    await run(queue);
+    assertEquals((await chain.result()).status, "completed");
+  },
+);
+
 onBoth(
   "chain.cancel() ends a chain whose link hears of it and returns all the same",
   async (stage) => {

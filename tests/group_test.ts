@@ -284,3 +284,34 @@ test("a group refuses options that are not as they should be", async () => {
   assertThrows(() => queue.group(1 as never), TypeError);
   assertEquals(broker.asked, []);
 });
+
+onBoth(
+  "a group counts a member whose envelope cannot be read",
+  async (place) => {
+    const queue = place.queue({ handlers: [oddHandler] });
+    await place.broker.enqueue(queue.name, {
+      tasks: [{
+        id: "torn",
+        name: "odd",
+        envelope: "{torn",
+        priority: 0,
+        due: { kind: "now" },
+        dedupe: undefined,
+      }],
+      maxBacklog: undefined,
+      group: {
+        id: "g",
+        seal: 1,
+        callback: undefined,
+        sealMs: HOUR,
+        ttlMs: HOUR,
+      },
+    });
+    const { dead } = await queue.drain();
+    assertEquals(dead, 1);
+    assertEquals(
+      await queue.group("g").counts(),
+      counts({ status: "complete", total: 1, pending: 0, dead: 1 }),
+    );
+  },
+);

@@ -44,7 +44,7 @@ import {
 
 test("createInstrument() measures with the advised buckets, and labels that are bounded", async () => {
   const clock = standing();
-  const at = bench({ clock });
+  const at = await bench({ clock });
   const { instrument } = at;
   const enqueue = instrument.startEnqueue(ROOT_CONTEXT, [
     sent,
@@ -149,7 +149,7 @@ function units(metrics: readonly ReceivedMetric[]): Record<string, string> {
 
 test("createInstrument() finds what is registered after it was made and used", async () => {
   const at = traced();
-  const { instrument } = bench({ telemetry: {} });
+  const { instrument } = await bench({ telemetry: {} });
   instrument.startEnqueue(ROOT_CONTEXT, [sent]).succeed(1);
   assert(at.telemetry.register());
   try {
@@ -181,8 +181,8 @@ test("createInstrument() finds what is registered after it was made and used", a
   );
 });
 
-test("createInstrument() carries the trace on by itself where nothing is registered", () => {
-  const { instrument } = bench({ telemetry: {} });
+test("createInstrument() carries the trace on by itself where nothing is registered", async () => {
+  const { instrument } = await bench({ telemetry: {} });
   const carrier = instrument.startEnqueue(within(), [sent]).carrierOf(0);
   assertEquals(carrier, { traceparent: TRACEPARENT });
   const process = instrument.startProcess(
@@ -194,7 +194,7 @@ test("createInstrument() carries the trace on by itself where nothing is registe
   assertEquals(process.traceparent, TRACEPARENT);
 });
 
-test("createInstrument() uses the propagator that speaks traceparent: the option's, else the registered one, else its own", () => {
+test("createInstrument() uses the propagator that speaks traceparent: the option's, else the registered one, else its own", async () => {
   const speaking = (name: string, fields: string[]): TextMapPropagator => ({
     inject: (_context, carrier, setter) => {
       setter.set(carrier, "traceparent", name);
@@ -202,15 +202,18 @@ test("createInstrument() uses the propagator that speaks traceparent: the option
     extract: (context) => context,
     fields: () => fields,
   });
-  const carried = (propagator?: TextMapPropagator) =>
-    bench({ telemetry: propagator ? { propagator } : {} }).instrument
-      .startEnqueue(within(), [sent]).carrierOf(0).traceparent;
-  assertEquals(carried(speaking("given", ["traceparent"])), "given");
-  assertEquals(carried(speaking("b3", ["b3"])), TRACEPARENT);
+  const carried = async (propagator?: TextMapPropagator) => {
+    const telemetry = propagator ? { propagator } : {};
+    const { instrument } = await bench({ telemetry });
+    const trace = instrument.startEnqueue(within(), [sent]);
+    return trace.carrierOf(0).traceparent;
+  };
+  assertEquals(await carried(speaking("given", ["traceparent"])), "given");
+  assertEquals(await carried(speaking("b3", ["b3"])), TRACEPARENT);
   propagation.setGlobalPropagator(speaking("registered", ["traceparent"]));
   try {
-    assertEquals(carried(), "registered");
-    assertEquals(carried(speaking("b3", ["b3"])), "registered");
+    assertEquals(await carried(), "registered");
+    assertEquals(await carried(speaking("b3", ["b3"])), "registered");
   } finally {
     propagation.disable();
   }
@@ -342,7 +345,7 @@ test("createInstrument() keeps every failure of the telemetry from the work", as
   }
 });
 
-test("ProcessTrace.run() calls once, whatever the context manager does with the call", () => {
+test("ProcessTrace.run() calls once, whatever the context manager does with the call", async () => {
   const hostile = (call: (run: () => unknown) => unknown): ContextManager =>
     ({
       active: () => ROOT_CONTEXT,
@@ -357,7 +360,7 @@ test("ProcessTrace.run() calls once, whatever the context manager does with the 
     hostile((run) => (run(), "another answer")),
   ];
   for (const contextManager of managers) {
-    const { instrument } = bench({ telemetry: { contextManager } });
+    const { instrument } = await bench({ telemetry: { contextManager } });
     const process = instrument.startProcess(
       delivery(),
       envelope(),

@@ -222,7 +222,7 @@ function sessionOf(answerMs: number, status?: StepReply["status"]) {
   const trace = made.parts.instrument.startDrain(
     made.parts.instrument.activeContext(),
   );
-  const step = (room: number) => session.step(room, trace);
+  const step = (room: number) => session.step({ room }, trace);
   return { ...made, session, step, rings: () => rings };
 }
 
@@ -263,13 +263,13 @@ test("Session fails the extensions of a step that failed, and of one that is nev
     made.parts.instrument.activeContext(),
   );
   await made.enqueue(task.with(1));
-  const { leases: [lease] } = await session.step(10, trace);
+  const { leases: [lease] } = await session.step({ room: 10 }, trace);
   const first = assertRejects(
     () => session.extend(lease!, SECOND),
     Error,
     "down",
   );
-  await assertRejects(() => session.step(0, trace), Error, "down");
+  await assertRejects(() => session.step({ room: 0 }, trace), Error, "down");
   await first;
   const second = assertRejects(
     () => session.extend(lease!, SECOND),

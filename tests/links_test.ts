@@ -42,7 +42,7 @@ async function linked(
   tracing: QueueTracing = {},
   around: SpanContext = AROUND,
 ) {
-  const at = bench({ tracing });
+  const at = await bench({ tracing });
   const process = at.instrument.startProcess(
     delivery(more),
     envelope(),
@@ -86,8 +86,8 @@ test("startProcess() links to no attempt before whose span cannot be read", asyn
   assertEquals(span.linked, [AROUND.spanId]);
 });
 
-test("startProcess() takes no baggage from the drain when the task has none", () => {
-  const { instrument } = bench();
+test("startProcess() takes no baggage from the drain when the task has none", async () => {
+  const { instrument } = await bench();
   const around = propagation.setBaggage(
     within(AROUND),
     propagation.createBaggage({ drain: { value: "1" } }),
@@ -98,7 +98,7 @@ test("startProcess() takes no baggage from the drain when the task has none", ()
 });
 
 test("ProcessTrace.finish() counts once, at first", async () => {
-  const at = bench();
+  const at = await bench();
   const process = at.instrument.startProcess(
     delivery(),
     envelope(),
@@ -115,7 +115,7 @@ test("ProcessTrace.finish() counts once, at first", async () => {
 });
 
 test("ProcessTrace.settled() counts a retry when the broker took it, and not when it was stale", async () => {
-  const at = bench();
+  const at = await bench();
   for (const answer of ["accepted", "stale", "unknown"] as const) {
     const process = at.instrument.startProcess(
       delivery(),
@@ -131,8 +131,8 @@ test("ProcessTrace.settled() counts a retry when the broker took it, and not whe
   assertEquals(retries.map(({ value }) => value), [1]);
 });
 
-test("startEnqueue() hands on the caller's trace when the tracer makes no span", () => {
-  const { instrument } = bench({
+test("startEnqueue() hands on the caller's trace when the tracer makes no span", async () => {
+  const { instrument } = await bench({
     telemetry: {
       tracerProvider: {
         getTracer() {

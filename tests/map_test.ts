@@ -15,7 +15,7 @@ import {
   type StandardSchema,
 } from "../mod.ts";
 import { MemoryBroker } from "../src/broker/memory.ts";
-import { readEnvelope } from "../src/codec/envelope.ts";
+import { readEnvelope } from "../src/codec/opened.ts";
 import { isOwnId, memberIds, shardOf } from "../src/core/id.ts";
 import { onBoth } from "./support/both_brokers.ts";
 import { make, recording } from "./support/recording_broker.ts";
@@ -487,6 +487,7 @@ test("map() gives its tasks the options of each, and its callback those of its o
   const { tasks, group, maxBacklog } = request!;
   assertEquals(maxBacklog, 5);
   assertEquals([group?.ttlMs, group?.sealMs], [HOUR, 10 * MINUTE]);
+  assertEquals(group?.idleMs, 7 * DAY);
   for (const task of tasks) {
     assertEquals(task.due, { kind: "after", delayMs: 500 });
     assertEquals(task.priority, 2);

@@ -1,17 +1,19 @@
 /** Envelopes of tasks that others follow: what is planned, and what becomes of a plan. */
 import { assert, assertEquals } from "@std/assert";
 import {
-  enactPlan,
   type Envelope,
-  peekTraceparent,
-  readEnvelope,
-  readPlan,
   writeEnvelope,
   writePlan,
 } from "../src/codec/envelope.ts";
+import {
+  enactPlan,
+  peekTraceparent,
+  readEnvelope,
+  readPlan,
+} from "../src/codec/opened.ts";
 import type { ChainRest, Plan, Timing } from "../src/codec/plan.ts";
-import { createSeal } from "../src/codec/seal.ts";
 import type { Settled } from "../src/core/state.ts";
+import { sealOf } from "./support/seal_vector.ts";
 import { test } from "./support/suite.ts";
 import { envelope, TRACEPARENT } from "./support/traced.ts";
 
@@ -21,6 +23,7 @@ const NOW: Timing = {
   runAt: undefined,
   dedupeMs: undefined,
   concurrency: undefined,
+  rate: undefined,
 };
 const bare = envelope({ carrier: {}, label: undefined });
 const plan = (input?: string, timing = NOW, takesPrevious = false): Plan =>
@@ -108,10 +111,21 @@ test("readPlan() gives the options that only a broker reads", () => {
     runAt: 20,
     dedupeMs: 30,
     concurrency: { key: "shared", limit: 2 },
+    rate: { key: "paced", limit: 3, perMs: 60_000 },
   };
   const { envelope: _, ...read } = readPlan(plan("1", timing))!;
   assertEquals(read, timing);
   assertEquals(readPlan({ v: 1, n: "no more" }), undefined);
+});
+
+test("enactPlan() gives a plan with a rate what came before it, and no rate for it", () => {
+  const paced = plan("1", {
+    ...NOW,
+    rate: { key: "paced", limit: 3, perMs: 60_000 },
+  });
+  assertEquals(enacted(paced).envelope.previous, previous);
+  const text = enactPlan(paced, { carrier: {}, depth: 0, chain: undefined });
+  assertEquals(JSON.parse(text).f, undefined);
 });
 
 test("readEnvelope() leaves out followers that cannot be read", () => {
@@ -150,7 +164,7 @@ test("peekTraceparent() finds the task's own, and none of what follows it or cam
 });
 
 test("a seal that encrypts hides the inputs of what follows, and what came before", async () => {
-  const seal = createSeal({
+  const seal = sealOf({
     keys: [{ id: "a", secret: new Uint8Array(32) }],
     encrypt: true,
   });

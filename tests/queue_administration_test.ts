@@ -361,6 +361,7 @@ test("cancel(), pause(), resume() and stats() speak to the broker", async () => 
     leased: 0,
     dead: 0,
     paused: false,
+    pausedNames: [],
     evicted: [],
   });
   const operations = ["cancel", "pause"].flatMap((verb) =>
@@ -411,5 +412,29 @@ test("result() tells a handler that returned nothing from a result that is not k
   assertEquals(
     results.map((result) => result.status === "completed" && result.saved),
     [true, false],
+  );
+});
+
+test("pause() and resume() of a name stop its tasks only, and refuse what is no name", async () => {
+  const other = defineTask("other");
+  const { queue, broker } = make({
+    handlers: [nightly.handle(() => {}), other.handle(() => {})],
+  });
+  await queue.enqueueMany([nightly.with(), other.with(), nightly.with()]);
+  await queue.pause({ name: nightly.name });
+  assertEquals((await queue.stats()).pausedNames, [nightly.name]);
+  const { completed, stoppedBy } = await queue.drain();
+  assertEquals([completed, stoppedBy], [1, "empty"]);
+  await queue.resume();
+  assertEquals((await queue.drain()).completed, 0);
+  await queue.resume({ name: nightly.name });
+  assertEquals((await queue.drain()).completed, 2);
+  const names = broker.of<{ name?: string }>("pause").map(({ name }) => name);
+  assertEquals(names, [nightly.name, undefined, nightly.name]);
+  await assertRejects(() => queue.pause({ name: "" }), RangeError);
+  await assertRejects(
+    () => queue.pause({ task: "resize" } as object),
+    TypeError,
+    "task",
   );
 });

@@ -28,7 +28,8 @@ import {
   type StandardSchema,
 } from "../mod.ts";
 import { MemoryBroker } from "../src/broker/memory.ts";
-import { type Envelope, readEnvelope } from "../src/codec/envelope.ts";
+import type { Envelope } from "../src/codec/envelope.ts";
+import { readEnvelope } from "../src/codec/opened.ts";
 import { isOwnId, shardOf } from "../src/core/id.ts";
 import { quotedBytes } from "../src/queue/chunk.ts";
 import { make, recording } from "./support/recording_broker.ts";

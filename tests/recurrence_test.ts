@@ -3,8 +3,6 @@ import {
   bimonthly,
   biweekly,
   type CalendarRecurrence,
-  checkRecurrence,
-  cron,
   daily,
   every,
   hourly,
@@ -16,6 +14,7 @@ import {
   weekly,
   yearly,
 } from "../src/core/recurrence.ts";
+import { checkRecurrence, cron } from "../src/core/recurring.ts";
 import { lastSlotBetween, nextSlot, slotsBetween } from "../src/core/slot.ts";
 import { offsetAt } from "../src/core/zone.ts";
 import { test } from "./support/suite.ts";

@@ -17,7 +17,7 @@ import {
   type When,
 } from "../mod.ts";
 import { SCHEDULE_TASK, writeSchedule } from "../src/codec/schedule.ts";
-import { readEnvelope } from "../src/codec/envelope.ts";
+import { readEnvelope } from "../src/codec/opened.ts";
 import { admit } from "../src/queue/admission.ts";
 import { systemClock } from "../src/core/clock.ts";
 import { timetableOf } from "../src/core/schedule.ts";
@@ -176,7 +176,7 @@ for (
     ["all", 5 * HOUR, times(6)],
     ["one", 5 * HOUR, times(1, FIRST + 5 * HOUR)],
     ["skip", 5 * HOUR + 11 * MINUTE, []],
-    ["skip", 5 * HOUR + 10 * MINUTE, times(1, FIRST + 5 * HOUR)],
+    ["skip", 5 * HOUR + 9 * MINUTE, times(1, FIRST + 5 * HOUR)],
   ] as const
 ) {
   onBoth(

@@ -9,6 +9,7 @@ import {
   type ScheduleRequest,
   testClock,
 } from "../mod.ts";
+import { readEnvelope } from "../src/codec/opened.ts";
 import { readSchedule } from "../src/codec/schedule.ts";
 import { MemoryBroker } from "../src/broker/memory.ts";
 import type { ReceivedSpan } from "./support/collector.ts";
@@ -138,7 +139,7 @@ test("schedule() stores nobody's baggage, and carries none to its slots", async 
   );
   await queue.schedule("s", tick.with("x"), { everyMs: HOUR }, { context });
   const [request] = broker.of<ScheduleRequest>("schedule");
-  const opened = readSchedule(request?.task.envelope ?? "");
+  const opened = readSchedule(readEnvelope(request!.task.envelope));
   assert(opened.kind === "open");
   assertEquals(Object.keys(opened.schedule.carrier), ["traceparent"]);
   assertEquals((await ran()).baggage, [[], [], []]);

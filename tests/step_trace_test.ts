@@ -10,10 +10,12 @@ import {
 import { assertEquals } from "@std/assert";
 import { defineTask, Queue } from "../mod.ts";
 import { MemoryBroker } from "../src/broker/memory.ts";
-import { peekTraceparent, writeEnvelope } from "../src/codec/envelope.ts";
+import { writeEnvelope } from "../src/codec/envelope.ts";
+import { peekTraceparent } from "../src/codec/opened.ts";
 import { recording } from "./support/recording_broker.ts";
 import { test } from "./support/suite.ts";
 import {
+  type Bench,
   bench,
   delivery,
   envelope,
@@ -35,7 +37,7 @@ import {
 const OTHER: SpanContext = { ...REMOTE, spanId: "c".repeat(16) };
 
 test("startDrain() links a receive and a settle span to the spans that enqueued the tasks", async () => {
-  const at = bench();
+  const at = await bench();
   const drain = at.instrument.startDrain(ROOT_CONTEXT);
   const carried = writeEnvelope(envelope(), '"input"');
   drain.startStep(settling(3, OTHER))(step({
@@ -52,13 +54,35 @@ test("startDrain() links a receive and a settle span to the spans that enqueued 
 });
 
 test("startDrain() links a settle span to 128 tasks at most", async () => {
-  const at = bench();
+  const at = await bench();
   const drain = at.instrument.startDrain(ROOT_CONTEXT);
-  const many = Array.from({ length: 200 }, () => OTHER);
+  const many = Array.from(
+    { length: 200 },
+    (_, i) => ({ ...OTHER, spanId: String(i + 1).padStart(16, "0") }),
+  );
   drain.startStep(settling(200, ...many))(step({ settled: 200 }));
   drain.end(200);
   const [settle] = await exported(at);
   assertEquals([settle!.links.length, settle!.droppedLinks], [128, 0]);
+});
+
+test("startDrain() links a step once to the span that enqueued several of its tasks", async () => {
+  const at = await bench();
+  const drain = at.instrument.startDrain(ROOT_CONTEXT);
+  const carried = writeEnvelope(envelope(), '"input"');
+  const deliveries = [1, 2, 3].map(() => delivery({ envelope: carried }));
+  drain.startStep(settling(4, OTHER, { ...OTHER }, REMOTE, OTHER))(
+    step({ received: 3, settled: 4, deliveries }),
+  );
+  drain.end(7);
+  const spans = await exported(at);
+  const linked = (name: string) =>
+    spans.find((span) => span.name === name)?.links.map((link) => link.spanId);
+  assertEquals(linked("receive images"), [REMOTE.spanId]);
+  assertEquals(
+    linked("settle images"),
+    [OTHER.spanId, REMOTE.spanId, OTHER.spanId],
+  );
 });
 
 test("drain() links what it receives and settles to the enqueue of each task", async () => {
@@ -103,12 +127,12 @@ test("peekTraceparent() finds what the envelope carries, and never what the inpu
 
 // ---------------------------------------------------------------- age, depth, loss
 
-const value = (at: ReturnType<typeof bench>, name: string) =>
+const value = (at: Bench, name: string) =>
   points(at, name).map(({ value }) => value);
 
 test("startDrain() tells how old the line is by what it claims, and that nothing waits when nothing is due", async () => {
   const ages = async (...steps: Parameters<typeof step>[0][]) => {
-    const at = bench();
+    const at = await bench();
     const drain = at.instrument.startDrain(ROOT_CONTEXT);
     for (const one of steps) drain.startStep(settling(0))(step(one));
     drain.end(0);
@@ -207,7 +231,7 @@ test("createInstrument() measures in the context of the span that a sample is ab
     createHistogram: (name: string) => ({ record: note(name) }),
     createCounter: (name: string) => ({ add: note(name) }),
   });
-  const { instrument } = bench({
+  const { instrument } = await bench({
     telemetry: {
       tracerProvider: at.telemetry.tracerProvider,
       meterProvider: { getMeter: () => meter },
@@ -259,7 +283,7 @@ test("createInstrument() measures with a meter that knows no gauges", async () =
     createHistogram: meter.createHistogram.bind(meter),
     createCounter: meter.createCounter.bind(meter),
   } as unknown as Meter;
-  const { instrument } = bench({
+  const { instrument } = await bench({
     telemetry: { meterProvider: { getMeter: () => old } },
   });
   instrument.observed({ ready: 1 }, 5);

@@ -81,7 +81,7 @@ async function correlated(
   correlation: NonNullable<QueueTracing["correlation"]>,
   more: Parameters<typeof envelope>[0] = {},
 ): Promise<"parent" | "link"> {
-  const at = bench({ tracing: { correlation } });
+  const at = await bench({ tracing: { correlation } });
   const process = at.instrument
     .startProcess(delivery({ attempt: 2 }), envelope(more), ROOT_CONTEXT, "w");
   process.settled("accepted");
@@ -153,7 +153,7 @@ test("startProcess() is the child of a producer that was not sampled, so that ne
     traceparent: `00-${unsampled.traceId}-${unsampled.spanId}-02`,
   };
   for (const correlation of ["link", "parent"] as const) {
-    const at = bench({ tracing: { correlation } });
+    const at = await bench({ tracing: { correlation } });
     const process = at.instrument
       .startProcess(delivery(), envelope({ carrier }), ROOT_CONTEXT, "w");
     process.settled("accepted");
@@ -165,7 +165,7 @@ test("startProcess() is the child of a producer that was not sampled, so that ne
 
 test("startProcess() samples what is linked to a sampled producer where a Telemetry samples by the parent, and no other root", async () => {
   const at = traced({ sampler: parentBased(ratio(0)) });
-  const { instrument } = bench({
+  const { instrument } = await bench({
     telemetry: at.telemetry,
     tracing: { correlation: "link" },
   });
@@ -185,7 +185,9 @@ test("startProcess() samples what is linked to a sampled producer where a Teleme
 // ---------------------------------------------------------------- names
 
 test("createInstrument() names spans after a task that somebody defined, and after the queue else, when spanNaming is task", async () => {
-  const at = bench({ tracing: { spanNaming: "task", createSpans: true } });
+  const at = await bench({
+    tracing: { spanNaming: "task", createSpans: true },
+  });
   const { instrument } = at;
   const stranger = { ...sent, name: "stranger" };
   const contract = { ...sent, name: "contract", defined: true };
@@ -217,7 +219,7 @@ test("createInstrument() names spans after a task that somebody defined, and aft
 // ---------------------------------------------------------------- create
 
 test("startEnqueue() makes a create span for each task of a batch, whose context travels, when createSpans is set", async () => {
-  const at = bench({ tracing: { createSpans: true } });
+  const at = await bench({ tracing: { createSpans: true } });
   const other = { ...sent, id: "t-2" };
   const enqueue = at.instrument.startEnqueue(within(), [sent, other]);
   enqueue.succeed(2);
@@ -259,7 +261,7 @@ test("startEnqueue() makes a create span for each task of a batch, whose context
 });
 
 test("startEnqueue() links to 128 of the tasks it created, and creates none for a task on its own", async () => {
-  const at = bench({ tracing: { createSpans: true } });
+  const at = await bench({ tracing: { createSpans: true } });
   const many = Array.from({ length: 200 }, (_, i) => ({ ...sent, id: `${i}` }));
   at.instrument.startEnqueue(ROOT_CONTEXT, many).succeed(200);
   at.instrument.startEnqueue(ROOT_CONTEXT, [sent]).succeed(1);

@@ -6,32 +6,19 @@ import type {
   InspectRequest,
   ListReply,
   ListRequest,
+  PauseReply,
   PauseRequest,
   PurgeRequest,
   RedriveRequest,
   ResultReply,
   StatsReply,
 } from "./books.ts";
+import type { Asking, Presence, Rung, Told } from "./wake.ts";
+import type { ConcurrencyKey, Rate, RateKey } from "./flow.ts";
 import type { GroupChunk } from "./workflow.ts";
 
-export type {
-  CancelReply,
-  CancelRequest,
-  ChangedReply,
-  InspectReply,
-  InspectRequest,
-  ListedState,
-  ListedTask,
-  ListReply,
-  ListRequest,
-  PauseRequest,
-  Problem,
-  PurgeRequest,
-  RedriveRequest,
-  ResultReply,
-  StatsReply,
-  TaskStanding,
-} from "./books.ts";
+export type * from "./books.ts";
+export type { Asking, Presence, Rung, Told } from "./wake.ts";
 export type {
   ForgetRequest,
   GroupChunk,
@@ -51,6 +38,8 @@ export type {
   WorkflowBroker,
   WorkflowVerbs,
 } from "./workflow.ts";
+
+export type { ConcurrencyKey, Rate, RateKey } from "./flow.ts";
 
 /**
  * What stores the tasks and moves them: the port that every broker implements, and its specification.
@@ -86,7 +75,7 @@ export interface Broker {
   /** How many tasks are where. */
   stats(queue: string): Promise<StatsReply>;
   /** Stops, or lets go on, the claiming of tasks. */
-  pause(queue: string, request: PauseRequest): Promise<Counted>;
+  pause(queue: string, request: PauseRequest): Promise<PauseReply>;
   /** Ends listed tasks that wait or are dead; leased ones and others are left alone. */
   purge(queue: string, request: PurgeRequest): Promise<ChangedReply>;
   /** Gives listed dead tasks all their attempts again. */
@@ -119,6 +108,8 @@ export interface NewTask {
   readonly dedupe: DedupeKey | undefined;
   /** With what others it shares a bound on how many are leased. */
   readonly concurrency?: ConcurrencyKey | undefined;
+  /** With what others it shares a bound on how often they are claimed. */
+  readonly rate?: RateKey | undefined;
   /** Whether its end has consequences, such as a hook, a next link or a group: then only a settlement ends it. @default {false} */
   readonly related?: boolean | undefined;
   /** The group that it is a member of, whose settlement is to name it; a member is `related`. */
@@ -139,28 +130,20 @@ export interface DedupeKey {
   readonly ttlMs: number;
 }
 
-/** At most `limit` tasks of one key are leased at a time, counting valid leases; the others wait their turn, and of each key no more than `limit` stand in line. */
-export interface ConcurrencyKey {
-  /** What the tasks have in common. */
-  readonly key: string;
-  /** How many; the last one given holds for all. */
-  readonly limit: number;
-}
-
 /** What `enqueue` takes. */
-export interface EnqueueRequest {
+export interface EnqueueRequest extends Asking {
   /** In order. */
   readonly tasks: readonly NewTask[];
-  /** Refuse when this many tasks are ready or scheduled. Unchecked when absent. */
+  /** Refuse when this many tasks are ready or scheduled, wait for their key or for a paused name. Unchecked when absent. */
   readonly maxBacklog: number | undefined;
-  /** Refuse when this many tasks are ready, which is a command less. Unchecked when absent. */
+  /** Refuse when this many tasks are ready, those aside that wait for their key or for a paused name, which is two commands less. Unchecked when absent. */
   readonly maxReady?: number | undefined;
   /** The group whose members these tasks are. */
   readonly group?: GroupChunk | undefined;
 }
 
 /** What `enqueue` answers. */
-export interface EnqueueReply extends Counted {
+export interface EnqueueReply extends Counted, Told {
   /** One for each task, in order. */
   readonly answers: readonly EnqueueAnswer[];
 }
@@ -187,10 +170,16 @@ export interface StepRequest {
   readonly maxBytes: number;
   /** Whether the consumer holds no other task: only then is a suspect claimed, alone, and only if it is the first. */
   readonly alone: boolean;
+  /** How often tasks of the queue are claimed at most, on average; schedules and what was cancelled do not count. Shared by all consumers, of which each has to give it. */
+  readonly rate?: Rate | undefined;
+  /** How many results are kept, about, the newest; those of a group's members do not count. Each consumer has to give it. Unbounded when absent. */
+  readonly keepResults?: number | undefined;
   /** What finished. */
   readonly settle: readonly Settlement[];
   /** What still runs. */
   readonly extend: readonly Extension[];
+  /** What it has to do with rings. */
+  readonly wake?: Rung | undefined;
 }
 
 /** What becomes of a leased task. */
@@ -209,6 +198,8 @@ export interface Settlement {
   readonly enqueue: readonly NewTask[];
   /** The group in which this end counts; of no meaning where the task goes on. Left out when the delivery was `counted`. */
   readonly group?: string | undefined;
+  /** Not taken if the task was asked to stop meanwhile: it is told as stale, and the task comes again at once, as cancelled. @default {false} */
+  readonly unlessCancelled?: boolean;
 }
 
 /** `keepMs`: how long the ended task is remembered, which is how long its id is taken. */
@@ -260,9 +251,9 @@ export interface Extension {
 }
 
 /** What `step` answers. */
-export interface StepReply extends Counted {
-  /** `replay`: this request was answered before, and is answered the same. `old`: a later one was; nothing was done. */
-  readonly status: "done" | "replay" | "old";
+export interface StepReply extends Counted, Presence {
+  /** `replay`: this request was answered before, and is answered the same. `old`: a later one was; nothing was done. `answered`: the ring that brought it was; nothing was done. */
+  readonly status: "done" | "replay" | "old" | "answered";
   /** The broker's clock. */
   readonly now: number;
   /** When something is next to be done, if anything is known: a due task or the end of a lease. */
@@ -313,6 +304,8 @@ export interface Delivery {
   readonly cancelled: boolean;
   /** Its end was counted in its group before it was redriven. */
   readonly counted?: boolean;
+  /** The group that it is a member of, unless it was redriven. */
+  readonly group?: string | undefined;
   /** The traceparent of the settlement that completed the group whose callback this is. */
   readonly releasedBy?: string | undefined;
 }

@@ -13,14 +13,14 @@ export const KEY_NAMES = [
 ] as const;
 
 /**
- * - `ready` sorted set: tasks to claim, by order in µs less priority; `!paused` at −inf
- * - `due` sorted set: tasks to promote, by due ms with the priority in the fraction; `!lease` and `!sweep` below zero say when those want looking at
+ * - `ready` sorted set: tasks to claim, by order in µs less priority; `!paused` and `!paused.names` at −inf; those of keys by their turns, from −4·10¹⁵ on
+ * - `due` sorted set: tasks to promote, by due ms with the priority in the fraction; `!lease` and `!sweep` below zero say when those want looking at, `!wake` until when nobody needs to ring, `!lanes` when a key's rate lets more begin
  * - `lease` sorted set: claimed tasks, by the lease's end in ms
- * - `state` hash: small mutable records. `t:` attempt|token|order|lane|span|flags|reaped|error[|released by[|progress]] of a task from its first claim, of one with a concurrency key from its acceptance, to its end; flags `x` cancelled, `p` suspended, `a` admitted from its lane, `l` waiting in it. `c:` the last answer to a consumer, `d:` who holds a dedupe key, `g:` how a group stands, `k:` how many of a concurrency key are admitted, how many wait, and its limit
+ * - `state` hash: small mutable records. `t:` attempt|token|order|lane|span|flags|reaped|error[|released by[|progress]] of a task from its first claim, of one with a key from its acceptance, to its end; flags `x` cancelled, `p` suspended, `a` admitted from its lane, `l` waiting in it, `u` admitted under a rate and not claimed since, `n` set aside. `c:` the last answer to a consumer, `d:` who holds a dedupe key, `g:` how a group stands, `k:` how a key stands, see `lua/lane.ts`; `!turn` whose turn it is, `!rate` next start µs|0 or 1 waited for, of the queue
  * - `ends` sorted set: what may be forgotten, by when
  * - `dead` sorted set: dead tasks, by when they died
- * - `line` sorted set: `s:` the schedules, `k:key|order|id` tasks that wait for their concurrency key
- * - `meta` hash: canary, pause, the last operations, `s:` the hash of a schedule
+ * - `line` sorted set: `s:` the schedules, `k:key|order|id` tasks that wait for their key, `r:ms|key` keys that wait for time, `n:name|order|id` tasks that were set aside because their name is paused, `f:ended|id` the results that are counted
+ * - `meta` hash: canary, pause, `names` that are paused, the last operations, `s:` the hash of a schedule
  */
 export type KeyName = typeof KEY_NAMES[number];
 

@@ -9,7 +9,8 @@ import { ALL_SHARDS } from "./keys.ts";
 import { INSPECT } from "./lua/inspect.ts";
 import { LIST } from "./lua/list.ts";
 import { STATS } from "./lua/stats.ts";
-import { commandsOf, readListed, readProblems } from "./reply.ts";
+import { readListed, readProblems } from "./replies.ts";
+import { commandsOf, type Reply } from "./reply.ts";
 import type { ScriptRunner } from "./runner.ts";
 import { scriptCall } from "./script.ts";
 
@@ -58,10 +59,17 @@ export async function stats(
     dead: Number(dead),
     paused: paused === "1",
     oldestAt: order === "" ? undefined : Math.floor(Number(order) / 1000),
-    evicted: reply.rest.map((key) => String(key).slice(1)),
+    pausedNames: tagged(reply, "@").map(decodeURIComponent),
+    evicted: tagged(reply, "="),
     commands: commandsOf(reply),
     requests,
   };
+}
+
+/** What a reply's strings with this tag say. */
+function tagged({ rest }: Reply, tag: string): readonly string[] {
+  return rest.map(String).filter((text) => text.startsWith(tag))
+    .map((text) => text.slice(1));
 }
 
 const PARTS: readonly string[] = [

@@ -13,6 +13,7 @@ import type {
   InspectRequest,
   ListReply,
   ListRequest,
+  PauseReply,
   PauseRequest,
   PurgeRequest,
   RedriveRequest,
@@ -39,6 +40,7 @@ import { chunk, standing } from "./memory/groups.ts";
 import { inspect } from "./memory/inspect.ts";
 import { advance } from "./memory/lanes.ts";
 import { list, result, results, stats } from "./memory/look.ts";
+import { pause } from "./memory/parking.ts";
 import { once } from "./memory/register.ts";
 import {
   schedule,
@@ -46,7 +48,10 @@ import {
   suspend,
   unschedule,
 } from "./memory/schedules.ts";
-import { step } from "./memory/step.ts";
+import { nextDueAt, step } from "./memory/step.ts";
+import type { PeekReply } from "./peek.ts";
+import type { QueueStep } from "./together.ts";
+import { ringFor } from "./memory/wake.ts";
 
 /** Options of {@link MemoryBroker}. */
 export interface MemoryBrokerOptions {
@@ -82,10 +87,10 @@ export class MemoryBroker implements WorkflowBroker {
       const order = reserveOrders(books, now, tasks.length);
       const related = request.group === undefined
         ? tasks
-        : tasks.map((task) => ({ ...task, related: true }));
+        : tasks.map((task) => ({ ...task, group: request.group?.id }));
       const answers = accept(books, related, now, order);
       chunk(books, request, now);
-      return { answers };
+      return { answers, ...ringFor(books, request, answers, now) };
     });
   }
 
@@ -94,15 +99,33 @@ export class MemoryBroker implements WorkflowBroker {
     return this.#ask(queue, (books, now) => step(books, request, now));
   }
 
+  /** See {@linkcode SharedSteps.steps}. */
+  steps(all: readonly QueueStep[]): readonly Promise<StepReply>[] {
+    return all.map(async ({ queue, request }, i) => {
+      const reply = await this.step(queue, request);
+      return i === 0 ? reply : { ...reply, requests: 0 };
+    });
+  }
+
+  /** See {@linkcode Peeks.peek}. */
+  peek(queue: string): Promise<PeekReply> {
+    return this.#ask(queue, (books, now) => {
+      const isReady = !books.paused && books.lines.ready.size > 0;
+      return { now, nextDueAt: isReady ? now : nextDueAt(books) };
+    });
+  }
+
   /** See {@linkcode Broker.cancel}. */
   cancel(queue: string, request: CancelRequest): Promise<CancelReply> {
-    return this.#ask(queue, (books, now) => ({
-      status: once(
-        books.operations,
-        request.operation,
-        () => cancel(books, request, now),
-      ),
-    }));
+    return this.#ask(
+      queue,
+      (books, now) =>
+        once(
+          books.operations,
+          request.operation,
+          () => cancel(books, request, now),
+        ),
+    );
   }
 
   /** See {@linkcode Broker.result}. */
@@ -172,11 +195,10 @@ export class MemoryBroker implements WorkflowBroker {
   }
 
   /** See {@linkcode Broker.pause}. */
-  pause(queue: string, request: PauseRequest): Promise<Counted> {
-    const { operation, paused } = request;
+  pause(queue: string, request: PauseRequest): Promise<PauseReply> {
     return this.#ask(queue, (books) => {
-      once(books.operations, operation, () => void (books.paused = paused));
-      return {};
+      once(books.operations, request.operation, () => pause(books, request));
+      return { more: false };
     });
   }
 
@@ -218,9 +240,10 @@ export class MemoryBroker implements WorkflowBroker {
       this.#queues.set(queue, books);
     }
     const now = Math.floor(this.#clock.now());
-    books.admissions = 0;
+    books.request++;
+    books.now = now;
     const answer = verb(books, now);
-    advance(books, now);
+    advance(books);
     return { ...answer, commands: 0, requests: 1 };
   }
 }

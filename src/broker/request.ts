@@ -1,18 +1,15 @@
-import type {
-  Due,
-  GroupChunk,
-  NewTask,
-  Settlement,
-  SettlementEnd,
-  StepRequest,
-} from "./broker.ts";
-import { toMember, writeField } from "./keys.ts";
+import type { Due, GroupChunk, NewTask } from "./broker.ts";
+import { toMember } from "./keys.ts";
 
-type Values = readonly (string | number)[];
+/** As many as are never leased at a time. */
+const NO_LIMIT = 1e9;
+
+/** What follows the named arguments of a script. */
+export type Values = readonly (string | number)[];
 
 /** A new task as the scripts read it. */
-function taskList(task: NewTask): Values {
-  const { id, name, envelope, due, priority, dedupe, concurrency } = task;
+export function taskList(task: NewTask): Values {
+  const { id, name, envelope, due, priority, dedupe, group } = task;
   return [
     toMember(id),
     encodeURIComponent(name),
@@ -23,10 +20,17 @@ function taskList(task: NewTask): Values {
     dedupe === undefined ? "" : encodeURIComponent(dedupe.key),
     dedupe?.ttlMs ?? 0,
     isRelated(task) ? "r" : "",
-    concurrency === undefined
-      ? ""
-      : `${encodeURIComponent(concurrency.key)},${concurrency.limit}`,
+    laneOf(task),
+    group === undefined ? "" : encodeURIComponent(group),
   ];
+}
+
+/** `key,limit[,rate's limit,its ms]`; a lane without a limit has one that is never reached. */
+function laneOf({ concurrency, rate }: NewTask): string {
+  const key = concurrency?.key ?? rate?.key;
+  if (key === undefined) return "";
+  const head = `${encodeURIComponent(key)},${concurrency?.limit ?? NO_LIMIT}`;
+  return rate === undefined ? head : `${head},${rate.limit},${rate.perMs}`;
 }
 
 function isRelated({ related = false, group }: NewTask): boolean {
@@ -41,76 +45,25 @@ export function enqueueList(
   if (chunk === undefined) {
     return [tasks.length, ...tasks.flatMap(taskList), ""];
   }
-  const { id, ttlMs, seal = -1, sealMs, callback } = chunk;
+  const { id, ttlMs, seal = -1, sealMs, idleMs = ttlMs, callback } = chunk;
   return [
     tasks.length,
-    ...tasks.flatMap((task) => taskList({ ...task, related: true })),
+    ...tasks.flatMap((task) => taskList({ ...task, group: id })),
     encodeURIComponent(id),
     ttlMs,
     seal,
     sealMs,
+    idleMs,
     ...callback === undefined ? [0] : [
       1,
       ...taskList({
         ...callback,
         dedupe: undefined,
         concurrency: undefined,
+        rate: undefined,
       }),
     ],
   ];
-}
-
-/** The lists of a step: settlements, extensions, deferred tasks, each with its count before it. */
-export function settlementList(request: StepRequest): Values {
-  const { settle, extend } = request;
-  const births = settle.flatMap(({ enqueue }, i) =>
-    enqueue.map((task) => [i + 1, ...taskList(task)])
-  );
-  return [
-    settle.length,
-    ...settle.flatMap(settlementValues),
-    extend.length,
-    ...extend.flatMap(({ id, token, leaseMs, progress }) => [
-      toMember(id),
-      token,
-      leaseMs ?? 0,
-      progress === undefined ? "" : writeField(progress),
-    ]),
-    births.length,
-    ...births.flat(),
-  ];
-}
-
-function settlementValues(settlement: Settlement): Values {
-  const { id, token, end, span, dedupe, group } = settlement;
-  const { kind } = end;
-  return [
-    toMember(id),
-    token,
-    kind,
-    delayMs(end),
-    kind === "complete" || kind === "cancel" || kind === "expire"
-      ? end.keepMs
-      : 0,
-    shownMs(end),
-    payload(end),
-    span,
-    dedupe === undefined ? "" : encodeURIComponent(dedupe),
-    group === undefined ? "" : encodeURIComponent(group),
-  ];
-}
-
-/** For how long a task that goes on is put back; till when, if it is snoozed. */
-function delayMs(end: SettlementEnd): number {
-  switch (end.kind) {
-    case "retry":
-    case "release":
-      return end.delayMs;
-    case "snooze":
-      return end.at;
-    default:
-      return 0;
-  }
 }
 
 /** The number of a due time: an instant, or a delay. */
@@ -122,33 +75,5 @@ export function dueMs(due: Due): number {
       return due.delayMs;
     case "at":
       return due.at;
-  }
-}
-
-/** How long the payload can be read. */
-function shownMs(end: SettlementEnd): number {
-  switch (end.kind) {
-    case "complete":
-      return end.payload === undefined ? 0 : end.resultMs;
-    case "cancel":
-    case "expire":
-      return end.keepMs;
-    default:
-      return 0;
-  }
-}
-
-function payload(end: SettlementEnd): string {
-  switch (end.kind) {
-    case "complete":
-      return end.payload ?? "";
-    case "retry":
-      return writeField(end.error);
-    case "release":
-      return "";
-    case "snooze":
-      return end.envelope ?? "";
-    default:
-      return end.error;
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
-import { CALLED_CLOCK, CLOCK, GUARDED_CLOCK } from "./lua/base.ts";
+import { CLOCK } from "./lua/base.ts";
+import { CALLED_CLOCK, GUARDED_CLOCK } from "./lua/told.ts";
 import type { Script } from "./script.ts";
 
 /** How long a reading of the server's time is carried on before it is read again: clocks of machines drift apart. */

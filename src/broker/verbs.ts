@@ -2,6 +2,9 @@ import type {
   Counted,
   ForgetRequest,
   GroupReply,
+  PauseReply,
+  PauseRequest,
+  ResultReply,
   ResultsReply,
   ResultsRequest,
   ScheduleReply,
@@ -16,17 +19,28 @@ import type {
 import { ALL_SHARDS, shardsOf, toMember } from "./keys.ts";
 import { FORGET } from "./lua/forget.ts";
 import { GROUP } from "./lua/group.ts";
+import { PAUSE_NAME } from "./lua/park.ts";
+import { PAUSE } from "./lua/pause.ts";
 import { RESULT } from "./lua/result.ts";
 import { SCHEDULE, SCHEDULES, SUSPEND, UNSCHEDULE } from "./lua/schedule.ts";
-import {
-  commandsOf,
-  readGroup,
-  readSchedules,
-  readStandings,
-} from "./reply.ts";
+import { readGroup, readSchedules, readStandings } from "./replies.ts";
+import { commandsOf } from "./reply.ts";
 import { dueMs } from "./request.ts";
 import type { ScriptRunner } from "./runner.ts";
 import { scriptCall } from "./script.ts";
+
+export async function result(
+  runner: ScriptRunner,
+  queue: string,
+  id: string,
+): Promise<ResultReply> {
+  const { standings: [standing], commands, requests } = await results(
+    runner,
+    queue,
+    { ids: [id], maxBytes: 0 },
+  );
+  return { ...standing ?? { status: "missing" }, commands, requests };
+}
 
 export async function results(
   runner: ScriptRunner,
@@ -78,6 +92,24 @@ export async function forget(
     ),
   );
   return { commands: commandsOf(reply), requests };
+}
+
+export async function pause(
+  runner: ScriptRunner,
+  queue: string,
+  { operation, paused, name }: PauseRequest,
+): Promise<PauseReply> {
+  const values = { operation, paused: paused ? 1 : 0 };
+  const { reply, requests } = await runner.run(
+    name === undefined ? scriptCall(PAUSE, queue, values, [], "") : scriptCall(
+      PAUSE_NAME,
+      queue,
+      { ...values, task_name: encodeURIComponent(name) },
+      [],
+      "",
+    ),
+  );
+  return { more: reply.head[2] === "1", commands: commandsOf(reply), requests };
 }
 
 export async function schedule(

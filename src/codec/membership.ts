@@ -36,27 +36,3 @@ export function writeMembership(membership: Membership): unknown {
       return [group, "c", membership.takesCounts ? 1 : 0];
   }
 }
-
-/** The membership of an envelope, as far as it can be read. */
-export function readMembership(value: unknown): Membership | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const [group, role, first, second] = value as readonly unknown[];
-  if (typeof group !== "string") return undefined;
-  switch (role) {
-    case "m":
-      return {
-        role: "member",
-        group,
-        ttlMs: numberOf(first) ?? 0,
-        size: numberOf(second),
-      };
-    case "c":
-      return { role: "callback", group, takesCounts: first === 1 };
-    default:
-      return { role: "label", group };
-  }
-}
-
-function numberOf(value: unknown): number | undefined {
-  return typeof value === "number" ? value : undefined;
-}

@@ -1,14 +1,12 @@
 import { fixed } from "../core/backoff.ts";
 import { defined } from "../core/defined.ts";
-import { checkRecurrence, type Recurrence } from "../core/recurrence.ts";
+import type { Recurrence } from "../core/recurrence.ts";
+import { checkRecurrence } from "../core/recurring.ts";
 import type { CatchUp, Overlap, Timetable } from "../core/schedule.ts";
-import { type Carrier, readEnvelope, writeEnvelope } from "./envelope.ts";
-import {
-  type Follower,
-  type Plan,
-  readFollowers,
-  writeFollowers,
-} from "./plan.ts";
+import { type Carrier, writeEnvelope } from "./envelope.ts";
+import type { Opened } from "./opened.ts";
+import { type Follower, type Plan, writeFollowers } from "./plan.ts";
+import { readFollowers } from "./planned.ts";
 
 /** The task name of schedules: no handler has it, so a consumer that knows no schedules puts them back. */
 export const SCHEDULE_TASK = "baton.schedule";
@@ -68,16 +66,24 @@ export function writeSchedule(schedule: StoredSchedule): string {
   }, JSON.stringify(input));
 }
 
-/** The schedule that `text` holds; never throws. A recurrence that this library or host cannot reckon is one for another consumer. */
-export function readSchedule(text: string): OpenedSchedule {
-  const opened = readEnvelope(text);
-  if (opened.kind === "newer") {
-    return {
-      kind: "unknown",
-      reason: `its envelope has version ${opened.version}`,
-    };
+/** The schedule that an envelope holds; never throws. A recurrence that this library or host cannot reckon is one for another consumer. */
+export function readSchedule(opened: Opened): OpenedSchedule {
+  switch (opened.kind) {
+    case "newer":
+      return unknown(`its envelope has version ${opened.version}`);
+    case "sealed":
+      return unknown(`it is sealed under the key '${opened.keyId}'`);
+    case "invalid":
+    case "tampered":
+      return { kind: "invalid", reason: opened.reason };
+    case "open":
+      return readOpen(opened);
   }
-  if (opened.kind === "invalid") return opened;
+}
+
+function readOpen(
+  opened: Extract<Opened, { readonly kind: "open" }>,
+): OpenedSchedule {
   const { input, envelope: { carrier } } = opened;
   const { r, c, o, n, s, e, b, m, l, t } = (input ?? {}) as Plan;
   if (typeof t !== "object" || t === null || !isWord(c) || !isWord(o)) {
@@ -86,7 +92,7 @@ export function readSchedule(text: string): OpenedSchedule {
   try {
     checkRecurrence(r as Recurrence);
   } catch (error) {
-    return { kind: "unknown", reason: (error as Error).message };
+    return unknown((error as Error).message);
   }
   const timetable: Timetable = {
     recurrence: r as Recurrence,
@@ -107,6 +113,10 @@ export function readSchedule(text: string): OpenedSchedule {
       lastAt: numberOf(l),
     },
   };
+}
+
+function unknown(reason: string): OpenedSchedule {
+  return { kind: "unknown", reason };
 }
 
 /** A plan whose hooks, and theirs, are named by `nameOf`, which gets the plan's own id, the hook's number and its task's name. */

@@ -1,11 +1,13 @@
 import type { Context } from "@opentelemetry/api";
 import type { Backoff } from "./backoff.ts";
+import { checkFlow } from "./flow.ts";
 import { scheduleName } from "./id.ts";
-import type { Concurrency, Dedupe, EnqueueOptions, Hook } from "./options.ts";
+import type { Dedupe, EnqueueOptions, Hook } from "./options.ts";
+import { checkInteger, checkKnown, checkName, quote } from "./shape.ts";
 
-const utf8 = new TextEncoder();
-// deno-lint-ignore no-control-regex
-const CONTROL = /[\u0000-\u001f\u007f]/;
+export { checkRate } from "./flow.ts";
+export { checkInteger, checkKnown, checkName } from "./shape.ts";
+
 const YEAR_MS = 366 * 86_400_000;
 
 /** Every option an `enqueue` takes. */
@@ -18,6 +20,7 @@ export const ENQUEUE_OPTIONS: readonly (keyof EnqueueOptions)[] = [
   "group",
   "dedupe",
   "concurrency",
+  "rate",
   "maxAttempts",
   "backoff",
   "timeoutMs",
@@ -32,29 +35,6 @@ export const ENQUEUE_OPTIONS: readonly (keyof EnqueueOptions)[] = [
 
 /** The options that name hooks. */
 const HOOKS = ["onSettled", "onSuccess", "onFailure"] as const;
-
-/**
- * Options by their names alone; `where` says whose they are, as in "of drain()".
- *
- * @throws {TypeError} If they are no object, or one of them is unknown.
- */
-export function checkKnown(
-  where: string,
-  given: object,
-  allowed: readonly string[],
-): void {
-  if (typeof given !== "object" || given === null) {
-    throw new TypeError(`The options ${where} must be an object`);
-  }
-  for (const name of Object.keys(given)) {
-    if (allowed.includes(name)) continue;
-    throw new TypeError(
-      `Unknown option '${name}' ${where}: the options are ${
-        allowed.join(", ")
-      }`,
-    );
-  }
-}
 
 /**
  * Refuses options that exist but do nothing here: whoever gives one expects something of it.
@@ -101,32 +81,6 @@ export function checkContext(context: unknown): void {
   }
 }
 
-/**
- * A name that people read: of a task, a label, a key.
- *
- * @throws {TypeError} If it is no string.
- * @throws {RangeError} If it is empty, over 200 bytes, malformed or has control characters.
- */
-export function checkName(what: string, name: unknown): asserts name is string {
-  if (typeof name !== "string") {
-    throw new TypeError(`The ${what} must be a string, not ${typeof name}`);
-  }
-  if (name === "") throw new RangeError(`The ${what} must not be empty`);
-  if (CONTROL.test(name) || !name.isWellFormed()) {
-    throw new RangeError(
-      `The ${what} ${
-        quote(name)
-      } must be well-formed text without control characters`,
-    );
-  }
-  const bytes = utf8.encode(name).length;
-  if (bytes > 200) {
-    throw new RangeError(
-      `The ${what} ${quote(name)} must be at most 200 bytes: it is ${bytes}`,
-    );
-  }
-}
-
 /** The name of a queue, which is part of its keys. */
 export function checkQueueName(name: unknown): asserts name is string {
   if (typeof name !== "string" || !/^[A-Za-z0-9_.-]{1,64}$/.test(name)) {
@@ -134,28 +88,6 @@ export function checkQueueName(name: unknown): asserts name is string {
       `The queue's name must be 1 to 64 of A–Z a–z 0–9 _ . -: current value is ${
         quote(name)
       }`,
-    );
-  }
-}
-
-/**
- * A whole number between `min` and `max`.
- *
- * @throws {TypeError} If it is no number.
- * @throws {RangeError} If it is fractional, NaN or outside.
- */
-export function checkInteger(
-  what: string,
-  value: unknown,
-  min: number,
-  max: number = Number.MAX_SAFE_INTEGER,
-): asserts value is number {
-  if (typeof value !== "number") {
-    throw new TypeError(`${what} must be a number, not ${typeof value}`);
-  }
-  if (!Number.isSafeInteger(value) || value < min || value > max) {
-    throw new RangeError(
-      `${what} must be a whole number from ${min} to ${max}: current value is ${value}`,
     );
   }
 }
@@ -199,7 +131,7 @@ export function checkOptions(
   }
   if (options.backoff !== undefined) checkBackoff(options.backoff);
   if (options.dedupe !== undefined) checkDedupe(options.dedupe);
-  if (options.concurrency !== undefined) checkConcurrency(options.concurrency);
+  checkFlow(options);
   for (const option of HOOKS) checkHookShape(option, options[option]);
 }
 
@@ -277,18 +209,4 @@ function checkDedupe(dedupe: Dedupe): void {
     );
   }
   if (ttlMs !== undefined) checkInteger("dedupe.ttlMs", ttlMs, 1, YEAR_MS);
-}
-
-function checkConcurrency(concurrency: Concurrency): void {
-  if (typeof concurrency !== "object" || concurrency === null) {
-    throw new TypeError("concurrency must be an object with a 'key'");
-  }
-  checkKnown("of concurrency", concurrency, ["key", "limit"]);
-  checkName("concurrency.key", concurrency.key);
-  checkInteger("concurrency.limit", concurrency.limit, 1, 1_000);
-}
-
-function quote(value: unknown): string {
-  if (typeof value !== "string") return String(value);
-  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 }

@@ -1,10 +1,11 @@
 import type { Context, Span } from "@opentelemetry/api";
 import type { Chain, ChainOptions, LastOutput } from "./chain.ts";
 import type { Inputs, MapOptions, SentGroup } from "./group.ts";
-import type { EnqueueOptions } from "./options.ts";
 import type { TaskId } from "./id.ts";
+import type { ChainLink } from "./link.ts";
+import type { EnqueueOptions } from "./options.ts";
 import type { Settled } from "./state.ts";
-import type { Call, CallArguments, Task } from "./task.ts";
+import type { CallArguments, Task } from "./task.ts";
 
 /** What an `enqueue` answers. */
 export interface Enqueued<Output = unknown> {
@@ -64,7 +65,7 @@ export interface HandlerContext {
     options?: EnqueueOptions,
   ): Promise<Enqueued>;
   /** Enqueues a chain at once, its trace continuing this attempt's; its default id is made as that of {@linkcode enqueue}. */
-  chain<const Calls extends readonly Call[]>(
+  chain<const Calls extends readonly ChainLink[]>(
     calls: Calls,
     options?: ChainOptions,
   ): Promise<Chain<LastOutput<Calls>>>;

@@ -27,6 +27,29 @@ export function scheduleName(id: string): string | undefined {
   return id.startsWith(SCHEDULE) ? id.slice(SCHEDULE.length) : undefined;
 }
 
+const GROUP_LINK = "map:";
+const FORK = "fork:";
+
+/** The id of a link of a chain that is a group: the group's own, and that of the task that joins it. */
+export function groupLinkId(id: string): string {
+  return GROUP_LINK + id;
+}
+
+/** Whether a link of a chain is a group. */
+export function isGroupLinkId(id: string): boolean {
+  return id.startsWith(GROUP_LINK);
+}
+
+/** The id of the task that sends the members of such a link. */
+export function forkOfLink(link: string): string {
+  return FORK + link.slice(GROUP_LINK.length);
+}
+
+/** The link whose members the task of this id sends. */
+export function linkOfFork(fork: string): string {
+  return GROUP_LINK + fork.slice(FORK.length);
+}
+
 /** Into how many hashes the bodies of one queue are spread; fixed by the layout's version. */
 export const SHARDS = 8;
 

@@ -57,18 +57,40 @@ export interface EnqueueOptions extends TaskOptions {
   readonly dedupe?: Dedupe;
   /** At most so many tasks of a key at a time. */
   readonly concurrency?: Concurrency;
-  /** Refuse with a `QueueFullError` when this many tasks wait. Costs two commands. @default {the queue's} */
+  /** At most so many tasks of a key in a span of time. Where `concurrency` is given too, both name the same key. */
+  readonly rate?: RateOfKey;
+  /** Refuse with a `QueueFullError` when this many tasks wait: ready, scheduled, for their key or for a paused name. Costs three commands. @default {the queue's} */
   readonly maxBacklog?: number;
   /** The OpenTelemetry Context whose trace the task continues. @default {that of `within`, else the active one} */
   readonly context?: Context;
 }
 
-/** At most `limit` tasks of one key hold a valid lease at a time, by whichever consumers; the others wait, and take turns with tasks of other keys and of none. */
+/**
+ * At most `limit` tasks of one key hold a valid lease at a time, by whichever consumers; the others wait, and take turns with tasks of other keys and of none.
+ * Where both wait, tasks of a key and tasks of none are given out in turn, one for one; among themselves the keys go round, one task of each that has any and may. So of `n` keys each has a `2n`th of what is given out, and the tasks without a key have half, whatever the backlogs; priorities count within a key, and among the tasks of none.
+ */
 export interface Concurrency {
   /** What the tasks have in common, such as a tenant; 200 bytes at most. */
   readonly key: string;
   /** How many at a time, 1 … 1,000; the last one given holds for all tasks of the key. */
   readonly limit: number;
+}
+
+/**
+ * At most `limit` tasks in `perMs`, on average: evenly spaced, not all at the beginning. What counts is that a consumer is given a task: another attempt and a task that was handed back count again.
+ * After an idle time one task starts at once and the next follow at their distance; while tasks wait, a consumer that comes late makes good what was missed, up to one `perMs`.
+ */
+export interface Rate {
+  /** How many, 1 … 1,000,000. */
+  readonly limit: number;
+  /** In how many milliseconds, 1 … 2,678,400,000, which is 31 days. */
+  readonly perMs: number;
+}
+
+/** A bound on how often tasks of one key start, by whichever consumers; the last one given holds for all tasks of the key. Tasks of a key take turns with those of other keys and of none, as {@linkcode Concurrency} says. */
+export interface RateOfKey extends Rate {
+  /** What the tasks have in common, such as a tenant; 200 bytes at most. */
+  readonly key: string;
 }
 
 /** At most one task per key: a second one answers with the first one's id and `deduplicated: true`. */

@@ -1,5 +1,4 @@
 import { checkInteger } from "./check.ts";
-import { parseCron } from "./cron_expression.ts";
 import { checkZone, HOUR_MS, MINUTE_MS, wallAt } from "./zone.ts";
 
 /** The last instant that is reckoned with: the end of the year 9999. */
@@ -78,7 +77,9 @@ export interface CalendarOptions extends CronOptions {
 
 /** The one slot `at`. */
 export function once(at: Date | number): OnceRecurrence {
-  return checked({ kind: "once", at: Number(at) });
+  const slot = Number(at);
+  checkInteger("at", slot, 0, LATEST);
+  return { kind: "once", at: slot };
 }
 
 /** A slot every `everyMs` milliseconds. */
@@ -86,7 +87,10 @@ export function every(
   everyMs: number,
   { anchor = 0 }: EveryOptions = {},
 ): EveryRecurrence {
-  return checked({ kind: "every", everyMs, anchorAt: Number(anchor) });
+  const anchorAt = Number(anchor);
+  checkInteger("everyMs", everyMs, 1, LATEST);
+  checkInteger("anchor", anchorAt, 0, LATEST);
+  return { kind: "every", everyMs, anchorAt };
 }
 
 /** A slot every `count` minutes. */
@@ -137,60 +141,6 @@ export function yearly(options?: CalendarOptions): CalendarRecurrence {
   return calendar("month", 12, options);
 }
 
-/** The slots of a cron expression of five fields. */
-export function cron(
-  expression: string,
-  { timeZone = "UTC" }: CronOptions = {},
-): CronRecurrence {
-  return checked({ kind: "cron", cron: expression, timeZone });
-}
-
-/**
- * Refuses what is no recurrence, as where one comes from outside.
- *
- * @throws {TypeError} If it is no object, of no known kind, or a field is of another type.
- * @throws {RangeError} If a field is out of its range: a number, the cron expression, the zone, the anchor.
- */
-export function checkRecurrence(recurrence: Recurrence): void {
-  if (typeof recurrence !== "object" || recurrence === null) {
-    throw new TypeError(
-      "The recurrence must be an object, as daily() or cron() give it",
-    );
-  }
-  switch (recurrence.kind) {
-    case "once":
-      return checkInteger("at", recurrence.at, 0, LATEST);
-    case "every":
-      checkInteger("everyMs", recurrence.everyMs, 1, LATEST);
-      return checkInteger("anchor", recurrence.anchorAt, 0, LATEST);
-    case "cron":
-      checkZone(recurrence.timeZone);
-      parseCron(recurrence.cron);
-      return;
-    case "calendar":
-      if (recurrence.unit !== "day" && recurrence.unit !== "month") {
-        throw new TypeError(
-          `The recurrence's unit must be 'day' or 'month': current value is ${recurrence.unit}`,
-        );
-      }
-      checkInteger("count", recurrence.count, 1, 100_000);
-      checkZone(recurrence.timeZone);
-      parseWall(recurrence.anchor);
-      return;
-    default:
-      throw new TypeError(
-        `The recurrence's kind must be 'once', 'every', 'cron' or 'calendar': current value is ${
-          String((recurrence as { kind?: unknown }).kind)
-        }`,
-      );
-  }
-}
-
-function checked<R extends Recurrence>(recurrence: R): R {
-  checkRecurrence(recurrence);
-  return recurrence;
-}
-
 function calendar(
   unit: "day" | "month",
   count: number,
@@ -200,13 +150,7 @@ function calendar(
   const wall = typeof anchor === "string"
     ? parseWall(anchor)
     : wallOf(anchor, timeZone);
-  return checked({
-    kind: "calendar",
-    unit,
-    count,
-    anchor: spell(wall),
-    timeZone,
-  });
+  return { kind: "calendar", unit, count, anchor: spell(wall), timeZone };
 }
 
 function wallOf(anchor: Date | number, timeZone: string): number {

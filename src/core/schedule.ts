@@ -1,13 +1,7 @@
 import type { Context } from "@opentelemetry/api";
 import { checkContext, checkInteger, checkKnown } from "./check.ts";
-import {
-  checkRecurrence,
-  cron,
-  every,
-  LATEST,
-  once,
-  type Recurrence,
-} from "./recurrence.ts";
+import { every, LATEST, once, type Recurrence } from "./recurrence.ts";
+import { checkRecurrence, cron } from "./recurring.ts";
 import { lastSlotBetween, nextSlot, slotsBetween } from "./slot.ts";
 
 /** A slot that nobody looked at for longer was missed; an `at` that has passed for longer never comes. */

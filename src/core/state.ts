@@ -42,6 +42,8 @@ export interface CompletedResult<Output> {
   readonly value: Output;
   /** Whether the value was kept: not with `resultTtlMs: 0`, past its time, over the limit, or in a full database. */
   readonly saved: boolean;
+  /** Why the value is not told though one was kept: it is not as it was sealed, or under a key that this queue does not have. */
+  readonly unopened?: string;
   /** How many attempts it took. */
   readonly attempt: number;
 }

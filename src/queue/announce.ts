@@ -1,8 +1,9 @@
-import type { Delivery, NewTask, StepReply } from "../broker/broker.ts";
+import type { Delivery, StepReply } from "../broker/broker.ts";
 import { readFailure, writeFailure } from "../codec/failure.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { StoredError } from "../core/state.ts";
 import type { QueueEvent, QueueEvents, TaskEvent } from "./events.ts";
+import { announceEnqueued } from "./newcomers.ts";
 import type { Conclusion, SettlementAnswer } from "./execute.ts";
 import type { QueueParts } from "./parts.ts";
 import { isTask } from "./tally.ts";
@@ -23,22 +24,6 @@ function tell<Name extends QueueEvent>(
 /** Tells that a handler is about to run. */
 export function announceStart(parts: QueueParts, delivery: Delivery): void {
   tell(parts, "started", delivery, () => ({}));
-}
-
-/** Tells of tasks that the broker has taken, those with the end of `parent` or by a call. */
-export function announceEnqueued(
-  { events, name: queue }: QueueParts,
-  tasks: readonly Pick<NewTask, "id" | "name">[],
-  parent?: string,
-): void {
-  for (const { id, name } of tasks) {
-    events.emit("enqueued", () => ({
-      queue,
-      id,
-      name,
-      ...(parent === undefined ? {} : { parent }),
-    }));
-  }
 }
 
 /** Tells what a step brought, beside the answers to its settlements. */

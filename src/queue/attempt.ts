@@ -6,10 +6,11 @@ import { parse } from "../core/schema.ts";
 import type { Handler } from "../core/task.ts";
 import { announceStart } from "./announce.ts";
 import { type AttemptContext, openContext, type Released } from "./context.ts";
+import { controlOf } from "./control.ts";
 import type { Enqueuing } from "./followers.ts";
 import { settledOf } from "./group.ts";
 import type { ProcessTrace } from "./instrument.ts";
-import { passRun } from "./middleware.ts";
+import { passRun } from "./passing.ts";
 import type { QueueParts } from "./parts.ts";
 
 /** What one run of a handler is made of. */
@@ -26,11 +27,17 @@ export interface AttemptSource {
   readonly progress: (json: string) => void;
 }
 
-/** How an attempt ended. `refused`: the schema does not take the input. */
+/** How an attempt ended. `refused`: the schema does not take the input, or no repeat would help. */
 export type AttemptEnd =
-  | { readonly kind: "returned"; readonly value: unknown }
+  | {
+    readonly kind: "returned";
+    readonly value: unknown;
+    /** Whether its chain goes on from here. @default {true} */
+    readonly leads?: boolean;
+  }
   | { readonly kind: "released" } & Released
   | { readonly kind: "refused"; readonly error: unknown }
+  | { readonly kind: "cancelled"; readonly error: unknown }
   | { readonly kind: "failed"; readonly error: unknown };
 
 /** An attempt that has ended, with what it deferred. */
@@ -96,10 +103,11 @@ export function attempt(source: AttemptSource): Attempt {
 }
 
 async function run(
-  { parts, delivery, handler, envelope, input }: AttemptSource,
+  source: AttemptSource,
   context: AttemptContext,
   signal: AbortSignal,
 ): Promise<AttemptEnd> {
+  const { parts, delivery, handler, envelope, input } = source;
   const { ctx } = context;
   let parsed = input;
   try {
@@ -119,6 +127,8 @@ async function run(
   try {
     signal.throwIfAborted();
     announceStart(parts, delivery);
+    const control = controlOf(envelope.name);
+    if (control !== undefined) return await control(source, signal);
     const value = await passRun(parts.middleware, ctx, parsed, async () => {
       const value = await handler.run(parsed, ctx);
       await context.settled();

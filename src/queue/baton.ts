@@ -1,5 +1,4 @@
 import {
-  endAttributes,
   failureAttributes,
   LIBRARY,
   type Operation,
@@ -7,8 +6,8 @@ import {
   spanName,
 } from "./conventions.ts";
 import type { Dialect } from "./dialect.ts";
-import { exceptionsOf, messageOf } from "./exception.ts";
 import type { InstrumentOptions } from "./instrument.ts";
+import { messageOf } from "./message.ts";
 import { createMetrics } from "./metrics.ts";
 
 /** OpenTelemetry's messaging conventions, and what they have no word for as `baton.*`. */
@@ -31,17 +30,15 @@ export function batonDialect(queue: InstrumentOptions): Dialect {
         attributes: spanAttributes(operation, queue, task, batchSize),
       };
     },
-    ended: endAttributes,
     operationFailed: (error, errorType) => ({
       attributes: failureAttributes(errorType),
       message: messageOf(error),
       events: [],
     }),
-    processFailed: ({ error, errorType, told }) => ({
-      attributes: failureAttributes(errorType),
-      message: messageOf(error),
-      events: error === undefined ? [] : exceptionsOf(error, told),
-    }),
     measures: (providers) => createMetrics(providers, queue),
+    async load() {
+      const { consumerDialect } = await import("./baton_consumer.ts");
+      return consumerDialect(queue);
+    },
   };
 }

@@ -7,6 +7,7 @@ import {
   checkOptions,
   ENQUEUE_OPTIONS,
 } from "../core/check.ts";
+import { isGroupLink } from "../core/link.ts";
 import type { EnqueueOptions, Hook } from "../core/options.ts";
 import { parse } from "../core/schema.ts";
 import type { Call } from "../core/task.ts";
@@ -54,25 +55,39 @@ export function callNamed(
 }
 
 /**
- * A list of calls, told from the bare inputs and the definitions that are easily taken for some.
+ * A list of calls, told from the bare inputs and the definitions that are easily taken for some; `isOther` takes what may stand among them.
  *
  * @throws {TypeError} If it is none; `verb` says of what.
  */
-export function checkCalls(verb: string, calls: readonly Call[]): void {
+export function checkCalls(
+  verb: string,
+  calls: readonly unknown[],
+  isOther: (call: unknown) => boolean = () => false,
+): void {
   if (!Array.isArray(calls)) {
     throw new TypeError(
       `${verb} takes a list of calls, each as task.with(input) gives it`,
     );
   }
-  calls.forEach((call: Partial<Call> | null, index) => {
-    const { name, options } = call ?? {};
+  calls.forEach((call: unknown, index) => {
+    if (isOther(call)) return;
+    const { name, options } = (call ?? {}) as Partial<Call>;
     const isCall = typeof name === "string" && typeof options === "object" &&
-      !("handle" in call!);
+      !("handle" in (call as object));
     if (isCall) return;
+    refuseLink(call);
     throw new TypeError(
       `${verb} takes calls: pass task.with(input) as element ${index} of the list`,
     );
   });
+}
+
+/** A link that is many tasks at a time stands in a chain, where what comes after it does. */
+function refuseLink(call: unknown): void {
+  if (!isGroupLink(call)) return;
+  throw new TypeError(
+    "What mapOf() or groupOf() gives is a link of a chain and of nothing else: a map or a group holds calls, and no chain. Use queue.map() or ctx.map()",
+  );
 }
 
 /** Whether a call is of a definition. */
@@ -94,6 +109,7 @@ export async function check(
   call: Call,
   depth: number = 0,
 ): Promise<CheckedCall> {
+  refuseLink(call);
   if (typeof call !== "object" || call === null || "handle" in call) {
     throw new TypeError(
       "Cannot enqueue what is no call: pass task.with(input), as defineTask() gives it",
@@ -115,7 +131,7 @@ export async function check(
 }
 
 /** Checks all of a call but its input. */
-async function checkOwn(
+export async function checkOwn(
   parts: QueueParts,
   name: string,
   options: EnqueueOptions,

@@ -10,13 +10,16 @@ const MAX_BYTES = 8_000_000;
 const TASK_BYTES = 64;
 
 /** The tasks in order, in as few requests as their number and size allow. */
-export function chunk(tasks: readonly NewTask[]): readonly NewTask[][] {
+export function chunk(
+  tasks: readonly NewTask[],
+  maxBytes: number = MAX_BYTES,
+): readonly NewTask[][] {
   const chunks: NewTask[][] = [];
   let current: NewTask[] = [];
   let bytes = 0;
   for (const task of tasks) {
     const more = sizeOf(task);
-    const isFull = current.length === MAX_TASKS || bytes + more > MAX_BYTES;
+    const isFull = current.length === MAX_TASKS || bytes + more > maxBytes;
     if (isFull && current.length > 0) {
       chunks.push(current);
       current = [];

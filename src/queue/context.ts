@@ -16,7 +16,7 @@ import { callOf, callWith } from "./enqueuer.ts";
 import type { Enqueuing } from "./followers.ts";
 import type { ProcessTrace } from "./instrument.ts";
 import { map } from "./map.ts";
-import { passCalls } from "./middleware.ts";
+import { passCalls } from "./passing.ts";
 import type { QueueParts } from "./parts.ts";
 
 /** How many tasks one attempt may defer: they travel in one settlement. */

@@ -30,16 +30,7 @@ export const OTHER = "_OTHER";
 /** The instruments' names. */
 export const METRIC = {
   operationDuration: "messaging.client.operation.duration",
-  processDuration: "messaging.process.duration",
   sentMessages: "messaging.client.sent.messages",
-  consumedMessages: "messaging.client.consumed.messages",
-  wait: "baton.task.wait",
-  retries: "baton.task.retries",
-  dead: "baton.task.dead",
-  lost: "baton.task.lost",
-  leaseExpired: "baton.lease.expired",
-  depth: "baton.queue.depth",
-  oldestAge: "baton.queue.oldest_age",
   brokerRequests: "baton.broker.requests",
   brokerCommands: "baton.broker.commands",
 } as const;
@@ -94,44 +85,6 @@ export function spanName(
   return `${operation} ${queueName}`;
 }
 
-/** What the span of a drain begins with. */
-export function drainAttributes(
-  { queueName, brokerType }: Destination,
-): Attributes {
-  return {
-    "messaging.system": "baton",
-    "messaging.destination.name": queueName,
-    "baton.broker.type": brokerType,
-  };
-}
-
-/** What the span of an upsert of a schedule begins with. */
-export function scheduleAttributes(
-  schedule: string,
-  taskName: string,
-  destination: Destination,
-): Attributes {
-  return {
-    ...drainAttributes(destination),
-    "messaging.operation.name": "schedule",
-    "baton.schedule": schedule,
-    "baton.task.name": taskName,
-  };
-}
-
-/** What came of an upsert of a schedule. */
-export function scheduledAttributes(status: string): Attributes {
-  return { "baton.schedule.status": status };
-}
-
-/** What the span of an expired lease begins with. */
-export function leaseExpiredAttributes(
-  id: string,
-  destination: Destination,
-): Attributes {
-  return { ...drainAttributes(destination), "messaging.message.id": id };
-}
-
 /** What the span of an operation on a task, or on a batch of so many, begins with: never null, 0, false or an empty text, but a batch's count. */
 export function spanAttributes(
   operation: Operation,
@@ -175,32 +128,9 @@ export function enqueuedAttributes(deduplicated: number): Attributes {
   return present({ "baton.deduplicated": deduplicated });
 }
 
-/** What came of an attempt. */
-export function endAttributes(state: string): Attributes {
-  return { "baton.state": state };
-}
-
-/** What came of a drain. */
-export function drainedAttributes(moved: number): Attributes {
-  return present({ "baton.drain.moved": moved });
-}
-
 /** Why an operation failed. */
 export function failureAttributes(errorType: string): Attributes {
   return { "error.type": errorType };
-}
-
-/** An event of one error. */
-export function exceptionAttributes(
-  type: string,
-  message: string,
-  stack: string | undefined,
-): Attributes {
-  return present({
-    "exception.type": type,
-    "exception.message": message,
-    "exception.stacktrace": stack,
-  });
 }
 
 /** The bounded labels of a metric: queue, operation, task name and outcome; never an id or a label. */
@@ -238,8 +168,9 @@ export function metricAttributes(
  * - `lease_expired`: the lease ended unsettled, since its consumer died or was too slow; all attempts are spent so.
  * - `lease_lost`: the attempt was settled, or what it deferred was, when its lease had ended.
  * - `payload_invalid`: the envelope cannot be read, or the schema refuses the input.
- * - `signature_invalid`: the envelope is not what its signature says. Reserved: nothing is signed yet.
+ * - `signature_invalid`: the envelope is not as it was sealed, or has no seal where one is required.
  * - `timeout`: the handler ran longer than its `timeoutMs`.
+ * - `unknown_key`: this consumer does not have the key under which the envelope is sealed.
  * - `unknown_task`: no handler of this consumer has the task's name.
  * - `unknown_version`: this consumer does not know the envelope's version.
  *
@@ -276,7 +207,10 @@ function typeOf(operation: Operation): string {
 }
 
 /** What is so of the attributes, put to `kept`. */
-function present(attributes: Attributes, kept: Attributes = {}): Attributes {
+export function present(
+  attributes: Attributes,
+  kept: Attributes = {},
+): Attributes {
   for (const key in attributes) {
     if (attributes[key]) kept[key] = attributes[key];
   }

@@ -1,7 +1,7 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { Scope, TaskFacts } from "./conventions.ts";
 import type { ProcessEnd } from "./instrument.ts";
-import type { Measures } from "./measures.ts";
+import type { Measures, ProducerMeasures } from "./measures.ts";
 import type { Providers } from "./providers.ts";
 
 /** How spans and metrics are worded: by Baton's conventions, or by another library's. */
@@ -20,14 +20,22 @@ export interface Dialect {
     task: TaskFacts,
     batchSize?: number,
   ): SpanText;
-  /** What came of an attempt. */
-  ended(state: EndState, sync: boolean): Attributes;
   /** How an operation failed, by the error as it may be told. */
   operationFailed(error: unknown, errorType: string): FailureText;
+  /** What is measured of who enqueues. */
+  measures(providers: Providers): ProducerMeasures;
+  /** Loads what only a consumer has to say. */
+  load(): Promise<ConsumerDialect>;
+}
+
+/** How attempts are worded. */
+export interface ConsumerDialect {
+  /** What came of an attempt. */
+  ended(state: EndState, sync: boolean): Attributes;
   /** How an attempt failed; undefined where it is not told. */
   processFailed(failure: ProcessFailure): FailureText | undefined;
-  /** What is measured. */
-  measures(providers: Providers): Measures;
+  /** What is measured, beside what `produced` measures. */
+  measuresAll(providers: Providers, produced: ProducerMeasures): Measures;
 }
 
 /** What came of an attempt, the broker's answer included. */

@@ -1,6 +1,6 @@
 import type { Attributes, Histogram, Meter } from "@opentelemetry/api";
 import type { Scope, TaskFacts } from "./conventions.ts";
-import type { Dialect, FailureText } from "./dialect.ts";
+import type { ConsumerDialect, Dialect, FailureText } from "./dialect.ts";
 import { causeOf, type ErrorLink, linksOf } from "./exception.ts";
 import type { InstrumentOptions } from "./instrument.ts";
 import { type Measures, NO_MEASURES } from "./measures.ts";
@@ -22,6 +22,9 @@ const SCOPE: Scope = {
  * has the status `error`, not `success`.
  */
 export function djangoQ2Dialect(queue: InstrumentOptions): Dialect {
+  let made: Measures | undefined;
+  const measures = (providers: Providers) =>
+    made ??= createMeasures(providers, queue);
   return {
     scope: SCOPE,
     isBare: true,
@@ -34,13 +37,17 @@ export function djangoQ2Dialect(queue: InstrumentOptions): Dialect {
         attributes: attributesOf(isRun ? "process" : "publish", queue, task),
       };
     },
-    ended: (state, sync): Attributes =>
-      sync && state !== "success" ? {} : { "django_q2.state": outcome(state) },
     operationFailed: (error) => publishFailed(error),
-    processFailed: ({ error, sync }) => sync ? undefined : runFailed(error),
-    measures: (providers) => createMeasures(providers, queue),
+    measures,
+    load: () => Promise.resolve({ ...CONSUMER, measuresAll: measures }),
   };
 }
+
+const CONSUMER: Omit<ConsumerDialect, "measuresAll"> = {
+  ended: (state, sync): Attributes =>
+    sync && state !== "success" ? {} : { "django_q2.state": outcome(state) },
+  processFailed: ({ error, sync }) => sync ? undefined : runFailed(error),
+};
 
 /** Every attribute of either span; what is not so is absent. */
 function attributesOf(

@@ -1,22 +1,26 @@
-import { type Context, type Link, SpanKind, trace } from "@opentelemetry/api";
+import {
+  type Context,
+  type Link,
+  type SpanContext,
+  SpanKind,
+  trace,
+} from "@opentelemetry/api";
 import type { Counted, Delivery } from "../broker/broker.ts";
-import { peekTraceparent } from "../codec/envelope.ts";
+import { peekTraceparent } from "../codec/opened.ts";
 import { BrokerError } from "../core/error.ts";
 import {
   drainAttributes,
   drainedAttributes,
+  leaseExpiredAttributes,
+} from "./consumer_conventions.ts";
+import {
   errorTypeOf,
   failureAttributes,
-  leaseExpiredAttributes,
   spanAttributes,
   spanName,
 } from "./conventions.ts";
-import type {
-  DrainTrace,
-  Instrumentation,
-  Settling,
-  StepTrace,
-} from "./instrument.ts";
+import type { ConsumerInstrumentation } from "./consumer_half.ts";
+import type { DrainTrace, Settling, StepTrace } from "./instrument.ts";
 import {
   failOperation,
   linksTo,
@@ -35,7 +39,7 @@ const MAX_EXPIRED = 32;
  * The span is made with the first step that moves something, and begins when the drain did: an idle tick leaves none.
  */
 export function startDrain(
-  shared: Instrumentation,
+  shared: ConsumerInstrumentation,
   outer: Context,
 ): DrainTrace {
   const { dialect, providers } = shared;
@@ -78,7 +82,7 @@ export function startDrain(
 
 /** Where the spans of one step belong: all of them are as long as its request. */
 interface Around {
-  readonly shared: Instrumentation;
+  readonly shared: ConsumerInstrumentation;
   readonly context: Context;
   readonly startAt: number;
   readonly endAt: number;
@@ -105,16 +109,25 @@ function operationsOf(
   }
   const operations: Operation[] = [];
   if (received > 0) {
-    const created = deliveries.map(creationOf);
-    const links = linksTo(...created);
+    const links = linksTo(...creationsOf(deliveries));
     operations.push({ name: "receive", count: received, links });
   }
   if (settled > 0) operations.push({ name: "settle", count: settled, links });
   return operations;
 }
 
-function creationOf({ envelope }: Delivery): ReturnType<typeof spanContextOf> {
-  return spanContextOf(peekTraceparent(envelope));
+/** The spans that enqueued the tasks; what several in a row carry is read once. */
+function creationsOf(
+  deliveries: readonly Delivery[],
+): readonly (SpanContext | undefined)[] {
+  let last: string | undefined;
+  let creation: SpanContext | undefined;
+  return deliveries.map(({ envelope }) => {
+    const carried = peekTraceparent(envelope);
+    if (carried !== last) creation = spanContextOf(carried);
+    last = carried;
+    return creation;
+  });
 }
 
 /** The spans of a step's operations, and one sample of its duration. Gives the context of the first. */
@@ -166,7 +179,7 @@ function showExpired(
 }
 
 function measure(
-  { metrics }: Instrumentation,
+  { metrics }: ConsumerInstrumentation,
   reply: StepTrace,
   context: Context,
 ): void {

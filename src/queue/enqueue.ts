@@ -9,13 +9,13 @@ import type { Enqueued } from "../core/context.ts";
 import { BrokerError } from "../core/error.ts";
 import { newId, SHARDS } from "../core/id.ts";
 import type { Call } from "../core/task.ts";
-import { announceEnqueued } from "./announce.ts";
+import { announceEnqueued } from "./newcomers.ts";
 import { check, type CheckedCall, isDefined } from "./calls.ts";
 import { chunk, MAX_TASKS } from "./chunk.ts";
 import type { SentTask } from "./instrument.ts";
-import { passCalls } from "./middleware.ts";
 import type { QueueParts } from "./parts.ts";
-import { factsOf } from "./followers.ts";
+import { factsOf } from "./facts.ts";
+import { sendRinging } from "./waker.ts";
 import { type Bonds, bondsOf, write } from "./writing.ts";
 
 /** Where tasks come from: a request, or an attempt of another task. */
@@ -51,11 +51,11 @@ export async function enqueue(
   origin: Origin,
   { batch = calls.length !== 1 }: EnqueueManner = {},
 ): Promise<readonly Enqueued[]> {
-  return await passCalls(
-    parts.middleware,
-    calls,
-    (through) => enqueueAll(parts, through, origin, batch),
-  );
+  const send = (through: readonly Call[]) =>
+    enqueueAll(parts, through, origin, batch);
+  if (parts.middleware.length === 0) return await send(calls);
+  const { passCalls } = await import("./passing.ts");
+  return await passCalls(parts.middleware, calls, send);
 }
 
 async function enqueueAll(
@@ -94,6 +94,7 @@ export async function dispatch(
   { context, depth }: Pick<Origin, "context" | "depth">,
   batch: boolean,
 ): Promise<readonly Enqueued[]> {
+  if (!parts.instrument.isReady) await parts.instrument.load();
   const sent = calls.map(({ call, id, bonds }) => ({
     ...describe(parts, call, id),
     ...factsOf(bonds),
@@ -105,7 +106,8 @@ export async function dispatch(
       write(call, id, { carrier: trace.carrierOf(i), depth, batched, ...bonds })
     );
     const checked = calls.map(({ call }) => call);
-    const answers = await send(parts, tasks, backlogOf(parts, checked, batch));
+    const backlog = backlogOf(parts, checked, batch);
+    const answers = await send(parts, tasks, backlog, context);
     const enqueued = answers.map(({ id, status }, i) => ({
       id,
       deduplicated: status === "duplicate" ||
@@ -202,13 +204,16 @@ function backlogOf(
 }
 
 async function send(
-  { name, broker, instrument }: QueueParts,
+  parts: QueueParts,
   tasks: readonly NewTask[],
   backlog: Pick<EnqueueRequest, "maxBacklog" | "maxReady">,
+  context: Context,
 ): Promise<readonly EnqueueAnswer[]> {
+  const { instrument, limits } = parts;
   const answers: EnqueueAnswer[] = [];
-  for (const part of chunk(tasks)) {
-    const reply = await broker.enqueue(name, { tasks: part, ...backlog });
+  for (const part of chunk(tasks, limits.maxChunkBytes)) {
+    const request = { tasks: part, ...backlog };
+    const reply = await sendRinging(parts, request, context);
     instrument.spent("enqueue", reply);
     for (const answer of reply.answers) answers.push(answer);
   }

@@ -8,14 +8,13 @@ import type {
   MemberOutput,
   SentGroup,
 } from "../core/group.ts";
+import type { ChainLink } from "../core/link.ts";
 import type { EnqueueOptions } from "../core/options.ts";
 import type { Call, CallArguments, Task } from "../core/task.ts";
 import { callNamed, checkCalls } from "./calls.ts";
-import { chain } from "./chain.ts";
 import { enqueue, type EnqueueManner, type Origin } from "./enqueue.ts";
-import { map } from "./map.ts";
+import { type WaitUntil, withHost } from "./hold.ts";
 import type { QueueParts } from "./parts.ts";
-import { enqueueGroup } from "./send_group.ts";
 
 /** What `enqueueMany` answers: one for each call, in order. */
 export type EnqueuedAll<Calls extends readonly Call[]> = {
@@ -63,14 +62,14 @@ export interface Enqueuer {
    * Enqueues the first call; each other one is enqueued with the end of the one before, once, and reads it as `ctx.previous`. All of it is one request, and one trace.
    * The plan travels with the links: up to 1,000 of them, their inputs within `maxPayloadBytes` in all.
    *
-   * @param calls What `task.with(input, options)` gave, one at least. A `delayMs` counts from the end of the link before.
+   * @param calls What `task.with(input, options)` gave, one at least; and what {@linkcode mapOf} or {@linkcode groupOf} gave, for a link that is many tasks at a time. A `delayMs` counts from the end of the link before.
    * @throws {TypeError} As {@linkcode Enqueuer.enqueue}, and if a link has an `id`, a `dedupe` or a `context` of its own.
    * @throws {RangeError} As {@linkcode Enqueuer.enqueue}, and if there are no links or more than 1,000.
    * @throws {PayloadError} As {@linkcode Enqueuer.enqueue}, and if the plan is over the limit of one payload.
    * @throws {QueueFullError} If the queue takes no more tasks.
    * @throws {BrokerError} If the broker cannot be reached or refuses.
    */
-  chain<const Calls extends readonly Call[]>(
+  chain<const Calls extends readonly ChainLink[]>(
     calls: Calls,
     options?: ChainOptions,
   ): Promise<Chain<LastOutput<Calls>>>;
@@ -106,11 +105,13 @@ export interface Enqueuer {
   ): Promise<SentGroup<MemberOutput<Calls>>>;
 }
 
-/** The producer's half of the queue of `parts`, under `context` or, where that is absent, whatever is current at each call. */
+/** The producer's half of the queue of `parts`, under `within` or, where that is absent, whatever is current at each call. */
 export function createEnqueuer(
   parts: QueueParts,
-  context: Context | undefined,
+  within: Context | undefined,
+  host?: WaitUntil,
 ): Enqueuer {
+  const context = within && host ? withHost(within, host) : within;
   const originOf = (calls: readonly Contextual[]): Origin => ({
     context: context ?? currentContext(parts, calls),
     depth: 0,
@@ -131,18 +132,23 @@ export function createEnqueuer(
       checkCalls("enqueueMany()", calls);
       return await send(calls, { batch: true }) as EnqueuedAll<Calls>;
     },
-    chain: async (calls, options = {}) =>
-      await chain(parts, calls, options, originOf([{ options }])),
-    map: async (task, inputs, options = {}) =>
-      await map(
-        parts,
-        callWith(task),
-        inputs,
-        options,
-        originOf([{ options }]),
-      ),
-    enqueueGroup: async (calls, options = {}) =>
-      await enqueueGroup(parts, calls, options, originOf([{ options }])),
+    async chain(calls, options = {}) {
+      const origin = originOf([{ options }]);
+      const { chain } = await import("./chain.ts");
+      return await chain(parts, calls, options, origin);
+    },
+    async map(task, inputs, options = {}) {
+      const origin = originOf([{ options }]);
+      const { map } = await import("./map.ts");
+      if (!parts.instrument.isReady) await parts.instrument.load();
+      return await map(parts, callWith(task), inputs, options, origin);
+    },
+    async enqueueGroup(calls, options = {}) {
+      const origin = originOf([{ options }]);
+      const { enqueueGroup } = await import("./send_group.ts");
+      if (!parts.instrument.isReady) await parts.instrument.load();
+      return await enqueueGroup(parts, calls, options, origin);
+    },
   };
 }
 

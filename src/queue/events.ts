@@ -56,9 +56,9 @@ export interface CancelledEvent {
   readonly queue: string;
   /** The task's id. */
   readonly id: string;
-  /** The task's name; absent where `queue.cancel` of this process ended it. */
-  readonly name?: string;
-  /** The attempt that was asked to stop; absent as the name. */
+  /** The task's name; empty where its record cannot be read. */
+  readonly name: string;
+  /** The attempt that was asked to stop; absent where `queue.cancel` of this process ended it. */
   readonly attempt?: number;
   /** Why it ended. */
   readonly error: StoredError;
@@ -106,11 +106,11 @@ export interface QueueEvents {
   readonly dead: FailedEvent;
   /** A task was not run, for its `expiresInMs` had passed. */
   readonly expired: FailedEvent;
-  /** A task was cancelled. `queue.cancel` tells it again of one that it finds so; what `queue.purge` ends is not told one by one. */
+  /** A task was cancelled, told once: by the `queue.cancel` that ended it, else by its consumer. What `queue.purge` ends is not told one by one. */
   readonly cancelled: CancelledEvent;
   /** A task was given back, its attempt unspent, or snoozed. */
   readonly released: ReleasedEvent;
-  /** An attempt ended too late: its lease was lost, and what came of it was not taken. */
+  /** What came of an attempt was not taken: it ended too late, its lease was lost; or its chain was cancelled before, and the task comes again as cancelled. */
   readonly stale: EndedEvent;
   /** A lease, a consumer or a record was lost. */
   readonly lost: LostEvent;

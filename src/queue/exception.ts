@@ -1,9 +1,10 @@
 import type { Attributes } from "@opentelemetry/api";
-import { exceptionAttributes, nameOf } from "./conventions.ts";
+import { exceptionAttributes } from "./consumer_conventions.ts";
+import { nameOf } from "./conventions.ts";
+import { clip, messageOf, read } from "./message.ts";
 
 const MAX_DEPTH = 10;
 const MAX_EVENTS = 32;
-const MAX_MESSAGE = 4_096;
 const MAX_STACK = 8_192;
 
 /** One error behind another. */
@@ -53,14 +54,6 @@ export function linksOf(
   return links;
 }
 
-/** What an error says of itself; of what is no error, only a text is told. */
-export function messageOf(error: unknown): string {
-  if (error === undefined) return "";
-  if (typeof error === "string") return clip(error, MAX_MESSAGE);
-  if (!(error instanceof Error)) return "A value that is no Error was thrown";
-  return clip(read(() => error.message) ?? "", MAX_MESSAGE);
-}
-
 /** The cause of an error, if it has one. */
 export function causeOf(error: Error): readonly unknown[] {
   try {
@@ -81,18 +74,4 @@ function behind(error: Error): readonly unknown[] {
   } catch {
     return causeOf(error);
   }
-}
-
-/** An error's own getters may throw or give anything. */
-function read(get: () => unknown): string | undefined {
-  try {
-    const value = get();
-    return value === undefined ? undefined : String(value);
-  } catch {
-    return undefined;
-  }
-}
-
-function clip(text: string, length: number): string {
-  return text.slice(0, length).toWellFormed();
 }

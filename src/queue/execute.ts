@@ -1,16 +1,17 @@
 import type { Context, SpanContext } from "@opentelemetry/api";
 import type { Delivery, Settlement } from "../broker/broker.ts";
-import { type Envelope, readEnvelope } from "../codec/envelope.ts";
+import type { Envelope } from "../codec/envelope.ts";
 import { BrokerError, LeaseLostError } from "../core/error.ts";
 import { scheduleName } from "../core/id.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { safely } from "../core/safely.ts";
-import { admit } from "./admission.ts";
+import { admit, openDelivery } from "./admission.ts";
 import { announceFailure } from "./announce.ts";
 import { attempt, type EndedAttempt } from "./attempt.ts";
+import { judged } from "./control.ts";
 import { errorTypeOf } from "./conventions.ts";
 import { fire, type FiredSlot } from "./firing.ts";
-import { type Enqueuing, follow } from "./followers.ts";
+import { type Enqueuing, follow, leadsOn } from "./followers.ts";
 import type { ProcessEnd, ProcessTrace } from "./instrument.ts";
 import { outcomeOf } from "./judging.ts";
 import type { QueueParts } from "./parts.ts";
@@ -72,7 +73,7 @@ export function execute(
 ): Execution {
   const name = scheduleName(delivery.id);
   if (name !== undefined) return fire({ parts, delivery, name, now, ambient });
-  const opened = readEnvelope(delivery.envelope);
+  const opened = openDelivery(delivery);
   const envelope = opened.kind === "open" ? opened.envelope : undefined;
   const trace = parts.instrument.startProcess(
     delivery,
@@ -81,7 +82,7 @@ export function execute(
     worker,
   );
   const subject: Subject = { parts, delivery, envelope, trace };
-  const admission = admit(parts.handlers, delivery, opened, now);
+  const admission = admit(parts.handlers, judged(delivery), opened, now);
   if (admission.kind === "refused") {
     const { error: thrown, errorType, isUnknown } = admission;
     const outcome = redacted(admission.outcome, parts.redact);
@@ -110,7 +111,12 @@ export function execute(
     });
     const outcome = redacted(real, parts.redact);
     trace.finish(processEndOf(outcome, real));
-    const concluded = conclude(subject, outcome, deferred, isAbandoned);
+    const concluded = conclude(
+      end.kind === "returned" && end.leads === false ? alone(subject) : subject,
+      outcome,
+      deferred,
+      isAbandoned,
+    );
     announceFailure(parts, delivery, outcome, durationMs);
     return { ...concluded, durationMs };
   };
@@ -139,6 +145,14 @@ interface Subject {
   readonly delivery: Delivery;
   readonly envelope: Envelope | undefined;
   readonly trace: ProcessTrace;
+}
+
+/** A task from which its chain does not go on. */
+function alone({ envelope, ...subject }: Subject): Subject {
+  return {
+    ...subject,
+    envelope: envelope && { ...envelope, chain: undefined },
+  };
 }
 
 /** An outcome, as the span says it. */
@@ -180,11 +194,16 @@ function conclude(
   const enqueued = outcome.kind === "completed"
     ? [...deferred, ...followers]
     : followers;
+  // or the next link would follow one that was cancelled before this is settled
+  const unlessCancelled = envelope?.chain && ended &&
+    leadsOn(envelope.chain, ended.status);
   return {
     outcome: outcome.kind,
-    settlement: followers.length === 0
-      ? settlement
-      : { ...settlement, enqueue: enqueued.map(({ task }) => task) },
+    settlement: followers.length === 0 ? settlement : {
+      ...settlement,
+      enqueue: enqueued.map(({ task }) => task),
+      ...(unlessCancelled ? { unlessCancelled } : {}),
+    },
     creation: trace.creation,
     unsaved: unsaved !== undefined,
     answered(answer) {

@@ -1,7 +1,7 @@
 import type { Context } from "@opentelemetry/api";
 import type { Delivery, NewTask, Settlement } from "../broker/broker.ts";
 import { NEVER_AT } from "../broker/workflow.ts";
-import { enactPlan, readPlan } from "../codec/envelope.ts";
+import { enactPlan, readPlan } from "../codec/opened.ts";
 import {
   nameHooks,
   type OpenedSchedule,
@@ -13,6 +13,7 @@ import { writeFailure } from "../codec/failure.ts";
 import { BrokerError, LeaseLostError } from "../core/error.ts";
 import { derivedId } from "../core/id.ts";
 import { firstSlot, type Turn, turnOf } from "../core/schedule.ts";
+import { openDelivery } from "./admission.ts";
 import type { Conclusion, Execution, SettlementAnswer } from "./execute.ts";
 import { describePlanned, type Enqueuing, taskOf } from "./followers.ts";
 import type { QueueParts } from "./parts.ts";
@@ -72,7 +73,7 @@ interface Concluded {
 
 async function conclude(firing: Firing): Promise<Concluded> {
   try {
-    const opened = readSchedule(firing.delivery.envelope);
+    const opened = readSchedule(openDelivery(firing.delivery));
     return opened.kind === "open"
       ? await takeTurn(firing, opened.schedule)
       : putAway(firing, opened);

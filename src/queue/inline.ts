@@ -1,18 +1,19 @@
 import type { Context } from "@opentelemetry/api";
 import type { Delivery } from "../broker/broker.ts";
-import { readEnvelope } from "../codec/envelope.ts";
+import { readEnvelope } from "../codec/opened.ts";
 import { checkEffect } from "../core/check.ts";
 import { newId } from "../core/id.ts";
 import type { EnqueueOptions } from "../core/options.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Call, Handler } from "../core/task.ts";
-import { announceEnqueued, announceInline } from "./announce.ts";
+import { announceInline } from "./announce.ts";
+import { announceEnqueued } from "./newcomers.ts";
 import { attempt, type AttemptEnd } from "./attempt.ts";
 import { errorTypeOf } from "./conventions.ts";
 import { describe, prepare } from "./enqueue.ts";
 import { type Enqueuing, follow } from "./followers.ts";
 import type { EnqueueTrace } from "./instrument.ts";
-import { passCalls } from "./middleware.ts";
+import { passCalls } from "./passing.ts";
 import type { QueueParts } from "./parts.ts";
 import { settlementOf } from "./settlement.ts";
 
@@ -76,6 +77,7 @@ const IDLE: readonly (keyof EnqueueOptions)[] = [
   "priority",
   "dedupe",
   "concurrency",
+  "rate",
   "maxBacklog",
 ];
 

@@ -3,32 +3,38 @@ import type { Counted, Delivery } from "../broker/broker.ts";
 import type { Carrier, Envelope } from "../codec/envelope.ts";
 import { type Clock, sleep } from "../core/clock.ts";
 import { batonDialect } from "./baton.ts";
-import { Contexts } from "./contexts.ts";
+import type { ConsumerHalf } from "./consumer_half.ts";
 import type { TaskFacts } from "./conventions.ts";
 import type { Dialect } from "./dialect.ts";
-import { djangoQ2Dialect } from "./django_q2.ts";
-import { startDrain } from "./drain_trace.ts";
 import { startEnqueue } from "./enqueue_trace.ts";
-import type { Measures } from "./measures.ts";
-import { startProcess } from "./process_trace.ts";
+import type { ProducerMeasures } from "./measures.ts";
 import { Providers, type QueueTelemetry } from "./providers.ts";
 import type { Redact } from "./redact.ts";
-import {
-  type ScheduleTrace,
-  startFiring,
-  startSchedule,
-} from "./schedule_trace.ts";
+import type { ScheduleTrace } from "./schedule_trace.ts";
 import type { QueueTracing } from "./tracing.ts";
 
 /** How long a drain waits for a flush at most, for a telemetry that has no deadline of its own. */
 const FLUSH_MS = 6_000;
 
-/** The one seam between the queue and OpenTelemetry: nothing else in this folder makes a span or records a metric. No call of it throws, whatever the telemetry does. */
+/**
+ * The one seam between the queue and OpenTelemetry: nothing else in this folder makes a span or records a metric. No call of it throws, whatever the telemetry does.
+ * Who only enqueues needs little of it. All else is loaded: `load()` goes before `startDrain`, `startSchedule`, `startFiring`, `startProcess`, `fetchIn`, `lost` and `observed`, and before `startEnqueue` where the instrument is not ready.
+ */
 export interface Instrument {
+  /** Whether `startEnqueue` needs nothing that is still to be loaded. */
+  readonly isReady: boolean;
+  /** Loads what only a consumer needs, and conventions that are not Baton's own. */
+  load(): Promise<void>;
   /** The current context, where a context manager is registered or given. */
   activeContext(): Context;
   /** Looks at a call that was given no context and was made in this one: if a handler runs and nothing keeps contexts, that is told, once. */
   checkContext(active: Context): void;
+  /** What makes the spans and metrics, as it was given: queues that were given the same send theirs together. */
+  readonly telemetry: QueueTelemetry;
+  /** How many requests a flush sends: one for the traces and one for the metrics, where there is anything to flush. */
+  readonly signals: number;
+  /** `context` with a flush scope of its own, for whoever then flushes it. */
+  openScope(context: Context): Context;
   /** A `fetch` whose CLIENT spans belong to `context`. */
   fetchIn(context: Context): typeof fetch;
   /** Opens a flush scope and the `drain {queue}` root span of a drain or of a tick of a worker. */
@@ -189,47 +195,71 @@ export interface InstrumentOptions {
 export interface Instrumentation extends InstrumentOptions {
   readonly dialect: Dialect;
   readonly providers: Providers;
-  readonly metrics: Measures;
-  readonly contexts: Contexts;
+  readonly metrics: ProducerMeasures;
 }
 
 /** Makes the instrument of a queue. Looks nothing up and takes no time until its first span. */
 export function createInstrument(options: InstrumentOptions): Instrument {
-  const { queueName, telemetry, tracing } = options;
-  const dialect = tracing.conventions === "django-q2"
-    ? djangoQ2Dialect(options)
-    : batonDialect(options);
-  const { clientSpans, propagateTo } = tracing;
+  const { telemetry, tracing } = options;
+  const isOwn = tracing.conventions !== "django-q2";
+  let producer: Instrumentation | undefined;
+  let consumer: ConsumerHalf | undefined;
   const providers = new Providers(telemetry, {
-    scope: dialect.scope,
-    clientSpans,
-    propagateTo,
-  });
-  const metrics = dialect.measures(providers);
-  const contexts = new Contexts(queueName, providers);
-  const shared = { ...options, dialect, providers, metrics, contexts };
-  return {
-    activeContext: () => providers.activeContext(),
-    checkContext: (active) => contexts.check(active),
-    fetchIn: (context) => providers.fetchIn(context),
-    startDrain: (context) => startDrain(shared, context),
-    startEnqueue: (context, tasks, batch = tasks.length !== 1) =>
-      startEnqueue(shared, context, tasks, batch),
-    startSchedule: (...schedule) => startSchedule(shared, ...schedule),
-    startFiring: (...firing) => startFiring(shared, ...firing),
-    startProcess: (...delivery) => startProcess(shared, ...delivery),
-    spent: (verb, cost) => metrics.spent(verb, cost),
-    lost: (count) => metrics.lost(count),
-    observed(counts, oldestAgeMs = 0) {
-      metrics.depth(counts);
-      metrics.oldest(oldestAgeMs / 1_000);
+    get scope() {
+      return producer?.dialect.scope;
     },
-    flush: (context) => flush(shared, context),
+    clientSpans: tracing.clientSpans,
+    propagateTo: tracing.propagateTo,
+  });
+  const speak = (dialect: Dialect): Instrumentation => {
+    const metrics = dialect.measures(providers);
+    return { ...options, dialect, providers, metrics };
+  };
+  if (isOwn) producer = speak(batonDialect(options));
+
+  return {
+    get isReady() {
+      return producer !== undefined;
+    },
+    async load() {
+      if (consumer !== undefined) return;
+      const { consumerHalf } = await import("./consumer_half.ts");
+      producer ??= speak(await otherDialect(options));
+      const made = consumerHalf(producer, await producer.dialect.load());
+      consumer ??= made;
+    },
+    activeContext: () => providers.activeContext(),
+    checkContext: (active) => consumer?.checkContext(active),
+    telemetry,
+    signals: telemetry.flush === undefined ? 0 : 2,
+    openScope: (context) => providers.openScope(context),
+    fetchIn: (context) => loaded(consumer).fetchIn(context),
+    startDrain: (context) => loaded(consumer).startDrain(context),
+    startEnqueue: (context, tasks, batch = tasks.length !== 1) =>
+      startEnqueue(loaded(producer), context, tasks, batch),
+    startSchedule: (...call) => loaded(consumer).startSchedule(...call),
+    startFiring: (...call) => loaded(consumer).startFiring(...call),
+    startProcess: (...call) => loaded(consumer).startProcess(...call),
+    spent: (verb, cost) => producer?.metrics.spent(verb, cost),
+    lost: (count) => loaded(consumer).lost(count),
+    observed: (...counts) => loaded(consumer).observed(...counts),
+    flush: (context) => flush(providers, options.clock, context),
   };
 }
 
+async function otherDialect(options: InstrumentOptions): Promise<Dialect> {
+  const { djangoQ2Dialect } = await import("./django_q2.ts");
+  return djangoQ2Dialect(options);
+}
+
+function loaded<Part>(part: Part | undefined): Part {
+  if (part !== undefined) return part;
+  throw new Error("The instrument is used before its load() was awaited");
+}
+
 async function flush(
-  { providers, clock }: Instrumentation,
+  providers: Providers,
+  clock: Clock,
   context: Context | undefined,
 ): Promise<void> {
   if (!providers.flushes(context)) return;

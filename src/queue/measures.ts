@@ -2,8 +2,8 @@ import type { Context } from "@opentelemetry/api";
 import type { Counted, Delivery } from "../broker/broker.ts";
 import type { ProcessEnd, SentTask } from "./instrument.ts";
 
-/** What is measured of a queue. The context is that of the span that it is about, so that a sample leads to its trace. */
-export interface Measures {
+/** What is measured of who enqueues. The context is that of the span that it is about, so that a sample leads to its trace. */
+export interface ProducerMeasures {
   /** An enqueue of tasks, or the try of one. */
   enqueued(
     tasks: readonly SentTask[],
@@ -11,13 +11,19 @@ export interface Measures {
     errorType: string | undefined,
     context: Context,
   ): void;
-  /** A request of a consumer. */
+  /** A request to the broker. */
   operated(
-    operation: "receive" | "settle",
+    operation: "enqueue" | "receive" | "settle",
     seconds: number,
     errorType: string | undefined,
     context: Context,
   ): void;
+  /** What a request to the broker cost. */
+  spent(operation: string, cost: Counted): void;
+}
+
+/** What is measured of a queue. */
+export interface Measures extends ProducerMeasures {
   /** Tasks that were handed to this consumer at an instant of the broker's clock, and how long those had waited whose first time it is. */
   consumed(
     deliveries: readonly Delivery[],
@@ -40,8 +46,6 @@ export interface Measures {
   oldest(seconds: number): void;
   /** How many tasks are where. */
   depth(counts: Readonly<Record<string, number>>): void;
-  /** What a request to the broker cost. */
-  spent(operation: string, cost: Counted): void;
 }
 
 /** An attempt, as it is counted. */

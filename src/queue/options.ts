@@ -4,11 +4,13 @@ import {
   checkKnown,
   checkName,
   checkQueueName,
+  checkRate,
 } from "../core/check.ts";
 import { steady, systemClock } from "../core/clock.ts";
 import { systemRandom } from "../core/id.ts";
 import type { StandardSchema } from "../core/schema.ts";
 import type { Handler, RetryIf, Run } from "../core/task.ts";
+import { CONTROL_HANDLERS } from "./control.ts";
 import { Events } from "./events.ts";
 import { createInstrument } from "./instrument.ts";
 import { checkMiddleware } from "./middleware.ts";
@@ -16,6 +18,7 @@ import type { QueueLimits, QueueParts } from "./parts.ts";
 import type { QueueOptions } from "./queue_options.ts";
 import { createRedact } from "./redact.ts";
 import { createReport } from "./reporters.ts";
+import { sealing } from "./sealing.ts";
 import { checkTracing } from "./tracing.ts";
 
 /** A definition with its handler, `defineTask(name, { run })`: as good as a handler. */
@@ -37,14 +40,19 @@ const OPTIONS: Readonly<Record<keyof QueueOptions, true>> = {
   telemetry: true,
   tracing: true,
   redact: true,
+  seal: true,
   middleware: true,
   onError: true,
   clock: true,
   random: true,
   maxPayloadBytes: true,
+  keepResults: true,
   maxResultBytes: true,
   maxBacklog: true,
+  rate: true,
   idTtlMs: true,
+  wake: true,
+  waitUntil: true,
 };
 
 const BROKER_VERBS: readonly (keyof WorkflowBroker)[] = [
@@ -77,8 +85,12 @@ export function createParts(options: QueueOptions): QueueParts {
     telemetry = {},
     tracing = {},
     redact: given,
+    seal,
     middleware = [],
     onError,
+    rate,
+    wake,
+    waitUntil,
     clock = systemClock,
     random = systemRandom,
   } = options;
@@ -88,13 +100,20 @@ export function createParts(options: QueueOptions): QueueParts {
   checkTracing(tracing);
   checkFunction("redact", given);
   checkFunction("onError", onError);
+  checkFunction("wake", wake);
+  checkFunction("waitUntil", waitUntil);
+  if (rate !== undefined) checkRate(rate);
   for (const one of middleware) checkMiddleware(one);
   const byName = handlersByName(handlers);
   const redact = createRedact(given);
   const report = createReport(onError);
+  const before = seal === undefined
+    ? (given: WorkflowBroker) => given
+    : sealing(seal);
   return {
     name,
-    broker,
+    broker: before(broker),
+    source: { broker, before },
     clock: steady(clock),
     wall: () => clock.now(),
     random,
@@ -106,6 +125,14 @@ export function createParts(options: QueueOptions): QueueParts {
     ),
     middleware: [...middleware],
     limits: limitsOf(options),
+    waker: wake && {
+      wake,
+      hop: 1,
+      from: "producer",
+      host: waitUntil && { waitUntil },
+    },
+    isConsumer: handlers.length > 0,
+    rate: rate && { limit: rate.limit, perMs: rate.perMs },
     instrument: createInstrument({
       queueName: name,
       brokerType: broker.type,
@@ -123,12 +150,23 @@ function limitsOf({
   maxResultBytes = 262_144,
   maxBacklog = 500_000,
   idTtlMs = 3_600_000,
+  keepResults,
+  seal,
 }: QueueOptions): QueueLimits {
   checkInteger("maxPayloadBytes", maxPayloadBytes, 1);
   checkInteger("maxResultBytes", maxResultBytes, 1);
   checkInteger("maxBacklog", maxBacklog, 1);
   checkInteger("idTtlMs", idTtlMs, 600_000);
-  return { maxPayloadBytes, maxResultBytes, maxBacklog, idTtlMs };
+  if (keepResults !== undefined) checkInteger("keepResults", keepResults, 1);
+  const maxChunkBytes = seal?.encrypt ? 6_000_000 : undefined;
+  return {
+    maxPayloadBytes,
+    maxResultBytes,
+    maxChunkBytes,
+    maxBacklog,
+    keepResults,
+    idTtlMs,
+  };
 }
 
 function handlersByName(
@@ -140,7 +178,7 @@ function handlersByName(
     );
   }
   const byName = new Map<string, Handler>();
-  for (const given of handlers) {
+  for (const given of [...CONTROL_HANDLERS, ...handlers]) {
     const handler = toHandler(given);
     if (byName.has(handler.name)) {
       throw new RangeError(

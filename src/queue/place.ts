@@ -9,7 +9,7 @@ import type { Delivery } from "../broker/broker.ts";
 import type { Envelope } from "../codec/envelope.ts";
 import { safely } from "../core/safely.ts";
 import type { Instrumentation } from "./instrument.ts";
-import { extract } from "./propagation.ts";
+import { extract } from "./extraction.ts";
 import { linksTo, spanContextIn, spanContextOf } from "./spans.ts";
 import type { Correlation, QueueTracing } from "./tracing.ts";
 
@@ -41,8 +41,11 @@ export function placeOf(
   ambient: Context,
 ): Place {
   const carrier = envelope?.carrier ?? {};
-  const carried = extract(providers.propagator(), ambient, carrier);
-  const creation = spanContextIn(carried);
+  const { context: carried, span: creation } = extract(
+    providers.propagator(),
+    ambient,
+    carrier,
+  );
   const depth = envelope?.depth ?? 0;
   const child = { context: carried, creation, depth, isKin: false };
   if (dialect.isBare) return { ...child, links: [], cut: undefined };

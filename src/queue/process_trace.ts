@@ -6,13 +6,9 @@ import { safely } from "../core/safely.ts";
 import { withSampledKin } from "../w3c/kinship.ts";
 import { formatTraceparent } from "../w3c/traceparent.ts";
 import { errorTypeOf } from "./conventions.ts";
-import { factsOf } from "./followers.ts";
-import type {
-  Instrumentation,
-  ProcessEnd,
-  ProcessOptions,
-  ProcessTrace,
-} from "./instrument.ts";
+import { factsOf } from "./facts.ts";
+import type { ConsumerInstrumentation } from "./consumer_half.ts";
+import type { ProcessEnd, ProcessOptions, ProcessTrace } from "./instrument.ts";
 import { placeOf } from "./place.ts";
 import { type SafeSpan, startSpan } from "./spans.ts";
 import { secondsBetween, startWatch, type Stopwatch } from "./stopwatch.ts";
@@ -20,7 +16,7 @@ import { listening, noteTold, toldWithin } from "./told.ts";
 
 /** Opens the CONSUMER span of a delivery: a child of the enqueue that the task carries, or linked to it. */
 export function startProcess(
-  shared: Instrumentation,
+  shared: ConsumerInstrumentation,
   delivery: Delivery,
   envelope: Envelope | undefined,
   ambient: Context,
@@ -82,7 +78,7 @@ interface Attempt {
 
 /** The two ends of an attempt: the handler's, which the span is as long as, and the broker's answer to its settlement. */
 function ending(
-  { dialect, metrics }: Instrumentation,
+  { dialect, metrics }: ConsumerInstrumentation,
   { name, sync, span, watch, context, ambient }: Attempt,
 ): Pick<ProcessTrace, "finish" | "settled"> {
   let endAt: number | undefined;

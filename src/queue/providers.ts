@@ -14,7 +14,7 @@ import {
   type TracerProvider,
 } from "@opentelemetry/api";
 import { safely } from "../core/safely.ts";
-import { createFetch, type PropagateTo } from "../http/fetch.ts";
+import type { PropagateTo } from "../http/fetch.ts";
 import { W3CPropagator } from "../w3c/propagator.ts";
 import { LIBRARY, type Scope } from "./conventions.ts";
 import { Layer } from "./layer.ts";
@@ -47,6 +47,14 @@ export interface ProvidersOptions {
   readonly clientSpans?: boolean | undefined;
   /** What goes to whom. @default {the telemetry decides} */
   readonly propagateTo?: PropagateTo | undefined;
+}
+
+/** How `fetch` is traced. */
+export interface Fetching {
+  readonly clientSpans: boolean | undefined;
+  readonly propagateTo: PropagateTo | undefined;
+  /** What the telemetry gives for a context, if it does. */
+  given(current: Context): typeof fetch | undefined;
 }
 
 /** OpenTelemetry's parts, each looked up when it is used, for an app may register its own after the queue was made. */
@@ -122,20 +130,24 @@ export class Providers {
     return this.runIn(probe, () => this.activeContext() === probe);
   }
 
-  /** A `fetch` whose CLIENT spans belong to `current`: the telemetry's own, unless the options ask for another. */
-  fetchIn(current: Context): typeof fetch {
+  /** The tracer for what is Baton's own, whoever words the rest. */
+  ownTracer(): Tracer {
+    return tracerOf(this.#tracerProvider, LIBRARY);
+  }
+
+  /** How `fetch` is traced: by the telemetry itself, unless the options ask for another way. */
+  get fetching(): Fetching {
     const { clientSpans, propagateTo } = this.#options;
     const isOwn = clientSpans !== undefined || propagateTo !== undefined;
-    const given = isOwn ? undefined : safely(
-      () => this.#telemetry.fetchIn?.(current),
-      undefined,
-    );
-    return given ?? createFetch({
-      tracer: () => tracerOf(this.#tracerProvider, LIBRARY),
-      propagator: () => this.propagator(),
+    return {
       clientSpans,
       propagateTo,
-    }, () => current);
+      given: (current) =>
+        isOwn ? undefined : safely(
+          () => this.#telemetry.fetchIn?.(current),
+          undefined,
+        ),
+    };
   }
 
   /** `current` with a flush scope of its own, where the telemetry knows scopes and none is open there. */

@@ -16,28 +16,23 @@ import type {
   MemberOutput,
   SentGroup,
 } from "../core/group.ts";
+import type { ChainLink } from "../core/link.ts";
 import type { EnqueueOptions } from "../core/options.ts";
 import type { ScheduleOptions, When } from "../core/schedule.ts";
 import type { CancelStatus, ResultOptions, TaskResult } from "../core/state.ts";
 import type { Call, CallArguments, Task } from "../core/task.ts";
-import {
-  cancel,
-  inspect,
-  pause,
-  type QueueStats,
-  stats,
-  type VerifyReport,
+import type {
+  PauseOptions,
+  QueueStats,
+  VerifyReport,
 } from "./administration.ts";
-import {
-  purge,
-  type PurgeFilter,
-  type PurgeReport,
-  redrive,
-  type RedriveFilter,
-  type RedriveReport,
+import type {
+  PurgeFilter,
+  PurgeReport,
+  RedriveFilter,
+  RedriveReport,
 } from "./bulk.ts";
-import { chainOf } from "./chained.ts";
-import { drain, type DrainReport } from "./drain.ts";
+import type { DrainReport } from "./drain.ts";
 import type { DrainOptions } from "./drain_options.ts";
 import {
   callOf,
@@ -47,25 +42,20 @@ import {
   type Enqueuer,
 } from "./enqueuer.ts";
 import type { QueueEvent, QueueListener } from "./events.ts";
-import { groupOf } from "./group.ts";
-import { inline } from "./inline.ts";
-import { list, type ListOptions, type TaskPage } from "./listing.ts";
+import { chainOf, groupOf } from "./handles.ts";
+import type { WaitUntil } from "./hold.ts";
+import { keepParts } from "./kept_parts.ts";
+import * as later from "./later.ts";
+import type { ListOptions, TaskPage } from "./listing.ts";
 import { lazyMemory } from "./memory.ts";
 import { checkMiddleware, type Middleware } from "./middleware.ts";
 import { createParts } from "./options.ts";
 import type { QueueParts } from "./parts.ts";
 import type { InMemoryOptions, QueueOptions } from "./queue_options.ts";
-import { result } from "./results.ts";
-import { schedule, type Scheduled } from "./schedule.ts";
-import {
-  type SchedulePage,
-  schedules,
-  type SchedulesOptions,
-  suspend,
-  unschedule,
-} from "./schedules.ts";
+import type { Scheduled } from "./schedule.ts";
+import type { SchedulePage, SchedulesOptions } from "./schedules.ts";
 import type { WorkOptions } from "./work_options.ts";
-import { work, type Worker } from "./worker.ts";
+import type { Worker } from "./worker.ts";
 
 /**
  * A queue of tasks: the producer's, the consumer's and the operator's half, any of which can be used alone.
@@ -84,7 +74,7 @@ export class Queue implements Enqueuer {
    * @throws {RangeError} If an option is out of its range, or two handlers have the same name.
    */
   constructor(options: QueueOptions) {
-    this.#parts = createParts(options);
+    this.#parts = keepParts(this, createParts(options));
     this.#enqueuer = createEnqueuer(this.#parts, undefined);
     this.name = this.#parts.name;
   }
@@ -120,7 +110,7 @@ export class Queue implements Enqueuer {
   }
 
   /** See {@linkcode Enqueuer.chain}. */
-  chain<const Calls extends readonly Call[]>(
+  chain<const Calls extends readonly ChainLink[]>(
     calls: Calls,
     options?: ChainOptions,
   ): Promise<Chain<LastOutput<Calls>>> {
@@ -162,9 +152,9 @@ export class Queue implements Enqueuer {
     return groupOf(this.#parts, id);
   }
 
-  /** The producer's half, every call of it under `context`: for handlers of requests, on hosts that do not keep the current context. */
-  within(context: Context): Enqueuer {
-    return createEnqueuer(this.#parts, context);
+  /** The producer's half, every call of it under `context`: for handlers of requests, on hosts that do not keep the current context. On Cloudflare `host` is the handler's `ctx`: it keeps the request open for what `wake` begins. */
+  within(context: Context, host?: WaitUntil): Enqueuer {
+    return createEnqueuer(this.#parts, context, host);
   }
 
   /**
@@ -177,7 +167,7 @@ export class Queue implements Enqueuer {
     ...call: CallArguments<Input>
   ): Promise<Output> {
     const made = callOf(task, call);
-    return inline(this.#parts, made, currentContext(this.#parts, [made]));
+    return later.inline(this.#parts, made, currentContext(this.#parts, [made]));
   }
 
   /**
@@ -223,37 +213,37 @@ export class Queue implements Enqueuer {
     when: When,
     options?: ScheduleOptions,
   ): Promise<Scheduled> {
-    return schedule(this.#parts, name, call, when, options);
+    return later.schedule(this.#parts, name, call, when, options);
   }
 
   /** Takes a schedule out for good; what it has enqueued stays. */
   unschedule(name: string): Promise<"removed" | "missing"> {
-    return unschedule(this.#parts, name);
+    return later.unschedule(this.#parts, name);
   }
 
   /** A page of the schedules, those that are over or paused, too. */
   schedules(options?: SchedulesOptions): Promise<SchedulePage> {
-    return schedules(this.#parts, options);
+    return later.schedules(this.#parts, options);
   }
 
   /** Stops a schedule, also for upserts that follow. Resolves with whether there is one. */
   pauseSchedule(name: string): Promise<boolean> {
-    return suspend(this.#parts, name, true);
+    return later.suspend(this.#parts, name, true);
   }
 
   /** Lets a schedule go on; its slots that passed meanwhile were missed, as its `catchUp` says. Resolves with whether there is one. */
   resumeSchedule(name: string): Promise<boolean> {
-    return suspend(this.#parts, name, false);
+    return later.suspend(this.#parts, name, false);
   }
 
   /** Runs what is due, and returns when nothing is left or the budget is spent: for cron and for requests. */
   drain(options?: DrainOptions): Promise<DrainReport> {
-    return drain(this.#parts, options);
+    return later.drain(this.#parts, options);
   }
 
   /** Runs what is due until it is stopped: for hosts that stay. */
   work(options?: WorkOptions): Worker {
-    return work(this.#parts, options);
+    return later.work(this.#parts, options);
   }
 
   /**
@@ -266,51 +256,51 @@ export class Queue implements Enqueuer {
     id: TaskId<Output>,
     options?: ResultOptions,
   ): Promise<TaskResult<Output>> {
-    return result(this.#parts, id, options);
+    return later.result(this.#parts, id, options);
   }
 
   /** Ends a task that waits; asks one that runs to stop, by its `ctx.signal`. One that waits and is followed by others, as hooks or links, is the next to be delivered instead, as cancelled: `cancelling`. */
   cancel(id: string): Promise<CancelStatus> {
-    return cancel(this.#parts, id);
+    return later.cancel(this.#parts, id);
   }
 
-  /** Stops the claiming of tasks, by any consumer; what runs goes on, and tasks are still accepted. */
-  pause(): Promise<void> {
-    return pause(this.#parts, true);
+  /** Stops the claiming of tasks, of all or of those of one name, by any consumer; what runs goes on, tasks are still accepted, and schedules enqueue them. */
+  pause(options?: PauseOptions): Promise<void> {
+    return later.pause(this.#parts, true, options);
   }
 
-  /** Lets consumers claim again. */
-  resume(): Promise<void> {
-    return pause(this.#parts, false);
+  /** Lets consumers claim again, all tasks or those of one name: either undoes its own kind of pause only. */
+  resume(options?: PauseOptions): Promise<void> {
+    return later.pause(this.#parts, false, options);
   }
 
   /** Ends tasks that wait or are dead, as cancelled: those that were there when it was called. Running ones are left alone. */
   purge(filter?: PurgeFilter): Promise<PurgeReport> {
-    return purge(this.#parts, filter);
+    return later.purge(this.#parts, filter);
   }
 
   /** Gives dead tasks all their attempts again: those that were dead when it was called. */
   redrive(filter?: RedriveFilter): Promise<RedriveReport> {
-    return redrive(this.#parts, filter);
+    return later.redrive(this.#parts, filter);
   }
 
   /** A page of the tasks in one state; a schedule is among them as `schedule:name`. */
   list(options: ListOptions): Promise<TaskPage> {
-    return list(this.#parts, options);
+    return later.list(this.#parts, options);
   }
 
   /** How many tasks are where. */
   stats(): Promise<QueueStats> {
-    return stats(this.#parts);
+    return later.stats(this.#parts);
   }
 
   /** Checks the books against each other and changes nothing. Reads everything there is: not for every minute. */
   verify(): Promise<VerifyReport> {
-    return inspect(this.#parts, false);
+    return later.inspect(this.#parts, false);
   }
 
   /** As {@linkcode verify}, and puts right what it finds. */
   repair(): Promise<VerifyReport> {
-    return inspect(this.#parts, true);
+    return later.inspect(this.#parts, true);
   }
 }

@@ -9,7 +9,8 @@ const REPORT_MS = 6_000;
 export type ErrorAbout =
   | AttemptError
   | ListenerError
-  | ConsumerError;
+  | ConsumerError
+  | WakeError;
 
 /** An attempt failed, or a task was found unfit to run. */
 export interface AttemptError {
@@ -43,6 +44,14 @@ export interface ListenerError {
 export interface ConsumerError {
   /** What failed. */
   readonly kind: "consumer";
+  /** The queue's name. */
+  readonly queue: string;
+}
+
+/** Nobody could be woken: the task is left to the next ring, or to cron. */
+export interface WakeError {
+  /** What failed. */
+  readonly kind: "wake";
   /** The queue's name. */
   readonly queue: string;
 }

@@ -2,7 +2,11 @@ import type { TaskStanding } from "../broker/broker.ts";
 import { readFailure } from "../codec/failure.ts";
 import { checkKnown, checkName } from "../core/check.ts";
 import type { TaskId } from "../core/id.ts";
-import type { ResultOptions, TaskResult } from "../core/state.ts";
+import type {
+  CompletedResult,
+  ResultOptions,
+  TaskResult,
+} from "../core/state.ts";
 import type { QueueParts } from "./parts.ts";
 import { poll } from "./poll.ts";
 
@@ -73,7 +77,7 @@ export function read<Output>(standing: TaskStanding): TaskResult<Output> {
       return {
         status: "completed",
         attempt: standing.attempt,
-        ...readValue<Output>(standing.payload),
+        ...readValue<Output>(standing),
       };
     case "dead":
     case "cancelled":
@@ -105,15 +109,19 @@ function readProgress(
   }
 }
 
-/** A result that is not kept, or cannot be read, is none. */
+/** A result that is not kept, or cannot be read or trusted, is none. */
 function readValue<Output>(
-  payload: string | undefined,
-): { readonly value: Output; readonly saved: boolean } {
+  { payload, unopened }: Extract<TaskStanding, { status: "completed" }>,
+): Pick<CompletedResult<Output>, "value" | "saved" | "unopened"> {
   try {
     if (payload === "") return { value: undefined as Output, saved: true };
     if (payload !== undefined) {
       return { value: JSON.parse(payload), saved: true };
     }
   } catch { /* said below */ }
-  return { value: undefined as Output, saved: false };
+  return {
+    value: undefined as Output,
+    saved: false,
+    ...(unopened === undefined ? {} : { unopened }),
+  };
 }

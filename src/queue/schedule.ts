@@ -1,3 +1,4 @@
+import type { Context } from "@opentelemetry/api";
 import { nameHooks, SCHEDULE_TASK, writeSchedule } from "../codec/schedule.ts";
 import type { Plan } from "../codec/plan.ts";
 import { checkEffect, checkName } from "../core/check.ts";
@@ -46,12 +47,13 @@ export async function schedule(
   call: Call,
   when: When,
   options: ScheduleOptions = {},
+  active: Context = parts.instrument.activeContext(),
 ): Promise<Scheduled> {
   checkScheduleName(name);
   const timetable = timetableOf(when, options);
   const task = await planOf(parts, name, call, timetable);
   const hash = await hashOf({ timetable, task });
-  const context = options.context ?? parts.instrument.activeContext();
+  const context = options.context ?? active;
   const trace = parts.instrument.startSchedule(context, name, call.name);
   const { broker, instrument } = parts;
   try {

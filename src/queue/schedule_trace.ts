@@ -3,8 +3,8 @@ import type { Carrier } from "../codec/envelope.ts";
 import {
   scheduleAttributes,
   scheduledAttributes,
-  spanName,
-} from "./conventions.ts";
+} from "./consumer_conventions.ts";
+import { spanName } from "./conventions.ts";
 import { startEnqueue } from "./enqueue_trace.ts";
 import type { EnqueueTrace, Instrumentation, SentTask } from "./instrument.ts";
 import { inject } from "./propagation.ts";

@@ -1,5 +1,6 @@
 import type { ListedSchedule } from "../broker/broker.ts";
 import { NEVER_AT } from "../broker/workflow.ts";
+import { readEnvelope } from "../codec/opened.ts";
 import { readSchedule, type StoredSchedule } from "../codec/schedule.ts";
 import { checkInteger, checkKnown } from "../core/check.ts";
 import { scheduleId, scheduleName } from "../core/id.ts";
@@ -105,7 +106,7 @@ function summarize(
   { id, envelope, dueAt, suspended }: ListedSchedule,
 ): ScheduleSummary {
   const name = scheduleName(id) ?? id;
-  const opened = readSchedule(envelope);
+  const opened = readSchedule(readEnvelope(envelope));
   if (opened.kind !== "open") return { name, paused: suspended };
   const { schedule: { timetable, plan, left, lastAt } } = opened;
   const { recurrence, catchUp, overlap, startAt, endAt } = timetable;

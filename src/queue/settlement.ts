@@ -60,12 +60,12 @@ export function settlementOf(outcome: Outcome, settling: Settling): Decided {
 /** The group in which an end counts, once. */
 function countedIn(
   envelope: Envelope | undefined,
-  { counted = false }: Delivery,
+  { counted = false, group }: Delivery,
 ): Pick<Settlement, "group"> {
   const { membership } = envelope ?? {};
-  return membership?.role === "member" && !counted
-    ? { group: membership.group }
-    : {};
+  if (counted) return {};
+  if (membership?.role === "member") return { group: membership.group };
+  return envelope === undefined && group !== undefined ? { group } : {};
 }
 
 /** How it ended, as those that follow it read it. */

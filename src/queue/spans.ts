@@ -104,15 +104,20 @@ export function spanContextOf(
     : safely(() => parseTraceparent(traceparent), undefined);
 }
 
-/** Links to those of the contexts that are there, the first 128 of them. */
+/** Links to those of the contexts that are there, the first 128 of them; one to several in a row that are the same, as those of a batch's tasks are. */
 export function linksTo(
   ...contexts: readonly (SpanContext | undefined)[]
 ): Link[] {
   const links: Link[] = [];
+  let last: SpanContext | undefined;
   for (const context of contexts) {
-    if (context !== undefined && links.length < MAX_LINKS) {
-      links.push({ context });
-    }
+    if (context === undefined || isSame(context, last)) continue;
+    if (links.length < MAX_LINKS) links.push({ context });
+    last = context;
   }
   return links;
+}
+
+function isSame(a: SpanContext, b: SpanContext | undefined): boolean {
+  return a === b || a.spanId === b?.spanId && a.traceId === b.traceId;
 }

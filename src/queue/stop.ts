@@ -1,3 +1,5 @@
+import { ConsumerStoppedError } from "../core/error.ts";
+
 /** How long an aborted handler has to return. */
 const REACT_MS = 500;
 
@@ -32,4 +34,11 @@ export class Stop {
     if (!this.#isAborted) return this.#abortAt;
     return this.isOver(now) ? Infinity : this.#giveUpAt;
   }
+}
+
+/** The reason of what a stop has cut short. */
+export function stopped(): ConsumerStoppedError {
+  return new ConsumerStoppedError(
+    "The consumer stopped before the attempt had ended",
+  );
 }

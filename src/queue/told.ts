@@ -1,5 +1,5 @@
 import { type Context, createContextKey } from "@opentelemetry/api";
-import { messageOf } from "./exception.ts";
+import { messageOf } from "./message.ts";
 
 /** How many errors one span remembers. */
 const MAX_TOLD = 100;

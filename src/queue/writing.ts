@@ -31,16 +31,18 @@ export function write(
   id: string,
   lineage: Lineage,
 ): NewTask {
-  const { name, input, options: { priority = 0, dedupe, concurrency } } = call;
+  const { name, input, options } = call;
+  const { priority = 0, dedupe, concurrency, rate } = options;
   const isRelated = (lineage.followers ?? lineage.chain) !== undefined;
   return {
     id,
     name,
     envelope: writeEnvelope(envelopeOf(call, lineage), input),
     priority,
-    due: dueOf(timingOf(call.options)),
+    due: dueOf(timingOf(options)),
     dedupe: dedupe && { key: dedupe.key, ttlMs: dedupe.ttlMs ?? DAY_MS },
     ...(concurrency ? { concurrency } : {}),
+    ...(rate ? { rate } : {}),
     ...(isRelated ? { related: true } : {}),
   };
 }
@@ -122,7 +124,7 @@ function envelopeOf(
 }
 
 function timingOf(
-  { priority = 0, delayMs, runAt, dedupe, concurrency }: EnqueueOptions,
+  { priority = 0, delayMs, runAt, dedupe, concurrency, rate }: EnqueueOptions,
 ): Timing {
   return {
     priority,
@@ -130,6 +132,7 @@ function timingOf(
     runAt: runAt === undefined ? undefined : Number(runAt),
     dedupeMs: dedupe && (dedupe.ttlMs ?? DAY_MS),
     concurrency,
+    rate,
   };
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import type { GroupChunk } from "../../src/broker/broker.ts";
+import type { GroupChunk, StepRequest } from "../../src/broker/broker.ts";
 import type { EnqueueOptions } from "../../src/core/options.ts";
 import { defineTask } from "../../src/core/task.ts";
 import type { HandledTask } from "../../src/queue/options.ts";
@@ -261,6 +261,61 @@ test("a task's whole life costs at most 5 commands and 1.1 requests when it is e
   assertWithin(cost, { commands: 5, requests: 1.1 }, 500);
 });
 
+/** A rate that lets all of a key start soon: after the first, whatever waits. */
+const ample = { limit: 1_000_000, perMs: 1 };
+
+for (
+  const [bounds, how] of [[{}, ""], [{ rate: ample }, " with a rate"]] as const
+) {
+  for (const [keys, limit] of [[1, 50], [10, 5], [50, 1], [500, 1]] as const) {
+    test(`step() costs at most 1.5 commands a task of ${keys} keys${how} with deep backlogs`, async () => {
+      await using bench = await openCosts();
+      const { broker } = bench;
+      const queue = `cost-${++queues}`;
+      for (const part of [0, 1]) {
+        await broker.enqueue(queue, {
+          tasks: numbers(1_000).map((i) => {
+            const key = `key ${i % keys}`;
+            return newTask(`~0${`${part}${i}`.padStart(20, "-")}`, {
+              concurrency: { key, limit },
+              rate: bounds.rate && { key, ...bounds.rate },
+            });
+          }),
+          maxBacklog: undefined,
+        });
+      }
+      const cost = await bench.costOf(async () =>
+        assertEquals(await consume(broker, queue), 2_000)
+      );
+      assertWithin(cost, { commands: 1.5, requests: 0.05 }, 2_000);
+    });
+  }
+}
+
+test("a rate of the queue costs no command in a step that claims what it lets start", async () => {
+  await using bench = await openCosts();
+  const count = async (rate: StepRequest["rate"]) => {
+    const queue = newQueue(bench);
+    await fill(queue, 10);
+    return await bench.costOf(() =>
+      bench.broker.step(queue.name, {
+        consumer: "one",
+        seq: 1,
+        leaseMs: HOUR,
+        limit: 1,
+        maxBytes: 4_000_000,
+        alone: true,
+        rate,
+        settle: [],
+        extend: [],
+      })
+    );
+  };
+  const without = await count(undefined);
+  const within = await count({ limit: 1, perMs: HOUR });
+  assertEquals(within.calls, without.calls);
+});
+
 for (const [keys, commands] of [[1, 1], [10, 1], [1_000, 1.5]] as const) {
   test(`step() costs at most ${commands} commands a task of ${keys} concurrency keys`, async () => {
     await using bench = await openCosts();
@@ -321,6 +376,42 @@ test("drain() costs 4 commands and 1 request when the queue is paused", async ()
   await fill(queue, 300);
   await queue.pause();
   assertWithin(await bench.costOf(() => queue.drain()), idle);
+});
+
+test("drain() costs 6 commands and 1 request when a name is paused, and 4 once it is no more", async () => {
+  await using bench = await openCosts();
+  const queue = newQueue(bench);
+  await fill(queue, 20);
+  await queue.pause({ name: "echo" });
+  await drainAll(queue, 0);
+  const paused = await bench.costOf(() => drainAll(queue, 0));
+  assertWithin(paused, { commands: 6, requests: 1 });
+  await queue.resume({ name: "echo" });
+  await drainAll(queue, 20);
+  assertWithin(
+    await bench.costOf(() => drainAll(queue, 0)),
+    { commands: 4, requests: 1 },
+  );
+});
+
+test("drain() costs at most 0.4 commands a task when only so many results are kept", async () => {
+  await using bench = await openCosts();
+  const { broker } = bench;
+  const name = `cost-${++queues}`;
+  const queue = new Queue({ name, broker, handlers, keepResults: 10 });
+  await fill(queue, 1_000);
+  const cost = await bench.costOf(() => drainAll(queue, 1_000));
+  assertWithin(cost, { commands: 0.4, requests: 0.03 }, 1_000);
+});
+
+test("cancel() of a group costs at most 0.1 commands a member when they all wait", async () => {
+  await using bench = await openCosts();
+  const queue = newQueue(bench);
+  // Redis learns the scripts
+  await (await queue.map(echo, [1])).cancel();
+  const map = await queue.map(echo, numbers(500));
+  const cost = await bench.costOf(() => map.cancel());
+  assertWithin(cost, { commands: 0.1, requests: 0.01 }, 500);
 });
 
 test("drain() costs 4 commands and 1 request when a drain has just finished", async () => {

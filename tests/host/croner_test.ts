@@ -1,7 +1,7 @@
 /** Cron expressions in time zones, held against croner, a maintained library. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parseCron } from "../../src/core/cron_expression.ts";
-import { cron } from "../../src/core/recurrence.ts";
+import { cron } from "../../src/core/recurring.ts";
 import { nextSlot, slotsBetween } from "../../src/core/slot.ts";
 import { offsetAt } from "../../src/core/zone.ts";
 import { generator, type Random } from "../support/model/random.ts";

@@ -1,6 +1,6 @@
 /** The fallback of the broker's clock, for a host that refuses TIME in scripts: the whole contract, with the caller telling the time. On Deno only: it is the same code on the others. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { GUARDED_CLOCK } from "../../src/broker/lua/base.ts";
+import { GUARDED_CLOCK } from "../../src/broker/lua/told.ts";
 import { ENQUEUE } from "../../src/broker/lua/enqueue.ts";
 import { STEP } from "../../src/broker/lua/step.ts";
 import { ServerTime, toldTime } from "../../src/broker/time.ts";

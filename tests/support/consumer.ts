@@ -75,6 +75,9 @@ export function bench(options: BenchOptions = {}): Bench {
     events: new Events(() => {}),
     middleware: [],
     report: undefined,
+    waker: undefined,
+    isConsumer: handlers.length > 0,
+    rate: undefined,
     limits: {
       maxPayloadBytes: 262_144,
       maxResultBytes: 1_000,

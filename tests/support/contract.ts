@@ -16,19 +16,24 @@ import { dedupe } from "./contract/dedupe.ts";
 import { defer } from "./contract/defer.ts";
 import { endings } from "./contract/endings.ts";
 import { enqueueing } from "./contract/enqueueing.ts";
+import { fairness } from "./contract/fairness.ts";
 import { fencing } from "./contract/fencing.ts";
 import { groups } from "./contract/groups.ts";
 import { looking } from "./contract/looking.ts";
 import { managing } from "./contract/managing.ts";
 import { order } from "./contract/order.ts";
 import { operations } from "./contract/operations.ts";
+import { keeping } from "./contract/keeping.ts";
+import { pausing } from "./contract/pausing.ts";
 import { progress } from "./contract/progress.ts";
+import { rates } from "./contract/rates.ts";
 import { relations } from "./contract/relations.ts";
 import { repeats } from "./contract/repeats.ts";
 import { replays } from "./contract/replays.ts";
 import { schedules } from "./contract/schedules.ts";
 import { suspects } from "./contract/suspects.ts";
 import { sweeping } from "./contract/sweeping.ts";
+import { waking } from "./contract/waking.ts";
 import { test } from "./suite.ts";
 
 export type { ContractBroker } from "./contract/bench.ts";
@@ -69,9 +74,14 @@ export function contract(name: string, makeBroker: MakeBroker): void {
     sweeping,
     relations,
     groups,
+    pausing,
+    keeping,
     progress,
     schedules,
     concurrency,
+    fairness,
+    rates,
+    waking,
   ];
   for (const part of parts) part(declare);
 }

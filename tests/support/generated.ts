@@ -9,7 +9,11 @@ import {
   ValueType,
 } from "@opentelemetry/api";
 import type { ActiveContext } from "../../src/otlp/active.ts";
-import { Metrics, type MetricsParts } from "../../src/otlp/meter.ts";
+import {
+  makeMetrics,
+  type Metrics,
+  type MetricsParts,
+} from "../../src/otlp/meter.ts";
 import type { Metric, Temporality } from "../../src/otlp/metric.ts";
 import type { Library } from "../../src/otlp/resource.ts";
 import type { ExportedSpan } from "../../src/otlp/write_traces.ts";
@@ -232,7 +236,7 @@ export async function generatedMetrics(
   temporality: Temporality,
 ): Promise<Metric[]> {
   const clock = new ManualClock(1_600_000_000_000 + random() * 4e11);
-  const metrics = new Metrics({ ...PARTS, temporality, clock });
+  const metrics = makeMetrics({ ...PARTS, temporality, clock });
   const { name, version, schemaUrl } = pick(random, LIBRARIES);
   const meter = metrics.getMeter(
     name,

@@ -54,7 +54,13 @@ const connected = new Queue({
   broker: new UpstashBroker(connect(database)),
   handlers,
 });
-const local = Queue.inMemory({ handlers });
+const local = Queue.inMemory({
+  handlers,
+  seal: {
+    keys: [{ id: "2026", secret: "a secret of at least thirty-two bytes" }],
+    encrypt: true,
+  },
+});
 
 const app = new Hono<{ Variables: BatonVariables }>();
 app.use(tracing({ telemetry, queue: remote }));

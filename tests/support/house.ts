@@ -54,6 +54,7 @@ const hostLookup = "src/w3c/context_manager.ts";
 /** The only files of `src/queue` that spell the messaging conventions. */
 const conventions: readonly string[] = [
   "src/queue/conventions.ts",
+  "src/queue/consumer_conventions.ts",
   "src/queue/django_q2.ts",
 ];
 

@@ -55,23 +55,24 @@ export function standing(): Clock & { advance(ms: number): void } {
 /** An instrument whose spans can be read. */
 export type Bench = Traced & { readonly instrument: Instrument };
 
-/** Makes an instrument of the queue `images`, which knows the task `resize`. */
-export function bench(options: Partial<InstrumentOptions> = {}): Bench {
+/** Makes an instrument of the queue `images`, which knows the task `resize`, and loads all of it. */
+export async function bench(
+  options: Partial<InstrumentOptions> = {},
+): Promise<Bench> {
   const { clock = systemClock } = options;
   const sent = traced({ clock });
-  return {
-    ...sent,
-    instrument: createInstrument({
-      queueName: "images",
-      brokerType: "baton.MemoryBroker",
-      clock,
-      telemetry: sent.telemetry,
-      tracing: {},
-      redact: (error) => error,
-      knows: (name) => name === "resize",
-      ...options,
-    }),
-  };
+  const instrument = createInstrument({
+    queueName: "images",
+    brokerType: "baton.MemoryBroker",
+    clock,
+    telemetry: sent.telemetry,
+    tracing: {},
+    redact: (error) => error,
+    knows: (name) => name === "resize",
+    ...options,
+  });
+  await instrument.load();
+  return { ...sent, instrument };
 }
 
 /** What the telemetry exports of one test. */

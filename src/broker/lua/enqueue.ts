@@ -4,18 +4,19 @@ import { ADMIT } from "./admit.ts";
 import { BASE, BODIES, CLOCK, FORGETTABLE, HEADER, LINE } from "./base.ts";
 import { GROUPS } from "./group.ts";
 import { LANES, STAND } from "./lane.ts";
+import { RING, RINGING } from "./wake.ts";
 
 /**
  * Nothing → ready or due. One task costs 4 commands: EVALSHA, TIME, HSETNX, ZADD.
  *
- * List: n, then n × (id, name, envelope, now|after|at, ms, priority, dedupe, dedupe ttl, flags, key and limit); the group or nothing, and of a group: ttl, seal or −1, seal ms, 0 or 1 callback.
- * Reply: `#done|commands` or `#full|commands|waiting`, then an answer for each task.
- * Commit: the index, written last; a record without one is indexed by the repeat.
+ * List: n, then n × (id, name, envelope, now|after|at, ms, priority, dedupe, dedupe ttl, flags, key and limit); the group or nothing, and of a group: ttl, seal or −1, seal ms, idle ms, 0 or 1 callback.
+ * Reply: `#done|commands|mark of the ring to make` or `#full|commands|waiting`, then an answer for each task.
+ * Commit: the index, written last; a record without one is indexed by the repeat. Of a group it is what \`state\` says, which a callback that it releases is live behind; its place comes before, as in a settlement, or with the index where the group is new.
  */
 export const ENQUEUE: Script = /* @__PURE__ */ script({
   name: "enqueue",
   keys: ["ready", "due", "lease", "state", "ends", "line"],
-  args: { backlog: "number", ready_only: "number" },
+  args: { backlog: "number", ready_only: "number", rings: "number" },
   lua: [
     BASE,
     CLOCK,
@@ -28,6 +29,7 @@ export const ENQUEUE: Script = /* @__PURE__ */ script({
     STAND,
     ADMIT,
     GROUPS,
+    RINGING,
     `
 local n = num()
 local tasks, ids, shared = {}, {}, {}
@@ -37,14 +39,14 @@ for i = 1, n do
   if tasks[i].dedupe ~= "" then put(dedupes, tasks[i].dedupe) end
 end
 local group = arg()
-local ttl, seal, seal_ms, callback
+local ttl, seal, seal_ms, idle_ms, callback
 if group ~= "" then
-  ttl, seal, seal_ms = arg(), arg(), arg()
+  ttl, seal, seal_ms, idle_ms = arg(), arg(), arg(), arg()
   callback = num() > 0 and new_task()
 end
 if backlog > 0 then
   local waiting = call("ZCOUNT", ready, "(-inf", "(+inf")
-  if ready_only == 0 then waiting = waiting + call("ZCOUNT", due, 0, "(+inf") end
+  if ready_only == 0 then waiting = waiting + call("ZCOUNT", due, 0, "(+inf") + call("ZLEXCOUNT", line, "[k:", "(n;") end
   if waiting + n > backlog then
     local known = read(ids)
     for i = 1, n do
@@ -66,10 +68,11 @@ gather(shared)
 local answers = {}
 for i = 1, n do answers[i] = admit(tasks[i], us + i, known[i]) end
 store(fresh)
+local woken, begun = {}, g
 if group ~= "" then
-  g = g or { "-1", "0", "0", "0", "0", "", ttl, seal_ms, callback = "" }
+  g = g or { "-1", "0", "0", "0", "0", "", ttl, seal_ms, "0", idle_ms, callback = "" }
   local closed = find(g[6], "f", 1, true)
-  local records, places, news = {}, {}, not closed
+  local news = not closed
   if seal ~= "-1" and g[1] == "-1" then
     g[1] = seal
     news = true
@@ -84,11 +87,12 @@ if group ~= "" then
     if not before then call("HSET", body(id), id, "W|" .. text(us) .. "||" .. callback.priority .. "|" .. callback.name .. "||" .. callback.flags .. "|" .. group .. "\\n" .. callback.envelope) end
     g.callback = id
     news = true
-    if closed then wake(id, us + n + 1, "", records, places) end
   end
-  if news then follow(group, g, us + n + 1, "", records, places) end
-  store(records)
-  flush("ZADD", ready, places)
+  local roused = begun and {} or zready
+  if closed and (seal ~= "-1" and g.callback ~= "" or callback and callback.id == g.callback) then wake(g.callback, us + n + 1, "", woken, roused) end
+  if news then follow(group, g, us + n + 1, "", woken, roused) end
+  if begun then flush("ZADD", ready, roused) end
+  prompt.known, prompt.new = prompt.known or closed, prompt.new or #woken > 0
 end
 local places = zready
 zready = {}
@@ -97,9 +101,12 @@ flush("ZADD", ready, zready)
 if #zends > 0 then call("ZADD", due, "NX", text(now + 60000 - 5e13), "!sweep") end
 flush("ZADD", ends, zends)
 flush("HSET", state, hset)
+store(woken)
 flush("ZADD", due, zdue)
 flush("ZADD", ready, places, "NX")
-flush("ZREM", line, xline)
-return { "#done|" .. commands, unpack(answers) }`,
+flush("ZREM", line, xline)`,
+    RING,
+    `
+return { "#done|" .. commands .. "|" .. rung, unpack(answers) }`,
   ],
 });

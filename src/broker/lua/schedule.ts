@@ -1,6 +1,7 @@
 import { script } from "../script.ts";
 import type { Script } from "../script.ts";
-import { BASE, BODIES, CLOCK, HEADER, LINE, OPERATIONS } from "./base.ts";
+import { BASE, BODIES, CLOCK, HEADER, LINE } from "./base.ts";
+import { OPERATIONS } from "./operations.ts";
 import { MARK_LEASES } from "./commit.ts";
 
 /**

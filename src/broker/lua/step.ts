@@ -4,10 +4,12 @@ import { ADMIT } from "./admit.ts";
 import { BASE, BODIES, CLOCK, FORGETTABLE, HEADER, LINE } from "./base.ts";
 import { CLAIM, RECALL } from "./claim.ts";
 import { ARM, COMMIT, MARK_LEASES, PLANT, REMOVE, SWEEP } from "./commit.ts";
-import { GROUPS } from "./group.ts";
-import { LANES, STAND } from "./lane.ts";
+import { GROUPS, MISSED } from "./group.ts";
+import { LANES, MARK_LANES, STAND } from "./lane.ts";
+import { PARK } from "./park.ts";
 import { PROMOTE, WRITE } from "./promote.ts";
 import { EXTEND, REAP, SETTLE } from "./settle.ts";
+import { ATTEND } from "./attend.ts";
 
 /**
  * What the request is about, read at once: the markers and due tasks at the head of `due`, then the small records of the consumer, of what it settles and of what it extends.
@@ -16,7 +18,7 @@ import { EXTEND, REAP, SETTLE } from "./settle.ts";
  */
 const READ = `
 local settles, extends, births = {}, {}, {}
-for i = 1, num() do settles[i] = { id = arg(), token = arg(), kind = arg(), delay = num(), keep = num(), shown = num(), payload = arg(), span = arg(), dedupe = arg(), group = arg() } end
+for i = 1, num() do settles[i] = { id = arg(), token = arg(), kind = arg(), delay = num(), keep = num(), shown = num(), payload = arg(), span = arg(), dedupe = arg(), group = arg(), stops = num() == 1 } end
 for i = 1, num() do extends[i] = { id = arg(), token = arg(), ms = num(), progress = arg() } end
 for i = 1, num() do
   local parent = num()
@@ -26,10 +28,13 @@ end
 local me = consumer .. ":" .. text(seq)
 if lean == 1 then call("HDEL", state, "!lean") end
 local peek = call("ZRANGE", due, 0, 201, "WITHSCORES")
-local first_lease, sweep_at, first_task = false, false, 1
-while peek[first_task] == "!lease" or peek[first_task] == "!sweep" do
-  if peek[first_task] == "!lease" then first_lease = tonumber(peek[first_task + 1]) + 1e14
-  else sweep_at = tonumber(peek[first_task + 1]) + 5e13 end
+local first_lease, sweep_at, wake_at, first_task = false, false, false, 1
+while peek[first_task] == "!lease" or peek[first_task] == "!sweep" or peek[first_task] == "!wake" or peek[first_task] == "!lanes" do
+  local at = tonumber(peek[first_task + 1])
+  if peek[first_task] == "!lease" then first_lease = at + 1e14
+  elseif peek[first_task] == "!sweep" then sweep_at = at + 5e13
+  elseif peek[first_task] == "!lanes" then lanes_at = at + 1e13
+  else wake_at = at + 2e13 end
   first_task = first_task + 2
 end
 local old, mine, accepted, extended = {}, {}, {}, {}
@@ -56,6 +61,14 @@ if first_lease or #settles > 0 or #extends > 0 then
   memory = found[1]
   local answer = recall()
   if answer then return answer end
+end
+if mark > 0 and not is_outstanding() then
+  if not asked then
+    memory = call("HGET", state, "c:" .. consumer)
+    local answer = recall()
+    if answer then return answer end
+  end
+  return { "#answered|" .. text(now) .. "||0|0|0|0|" .. commands .. "|0|", {}, {}, {}, {}, {} }
 end`;
 
 const ANSWER = `
@@ -64,12 +77,13 @@ if sweep_at and sweep_at <= now or lean == 1 then sweep()
 elseif #settles > 0 or #claimed > 0 then arm() end
 local next_at = next_due or ""
 if first_lease and first_lease > now and (next_at == "" or first_lease < next_at) then next_at = first_lease end
+if lanes_at and (next_at == "" or lanes_at < next_at) then next_at = math.max(lanes_at, now) end
 for i = 1, #zdue, 2 do
   local at = floor(tonumber(zdue[i]))
   if at > now and at < 1e15 and (next_at == "" or at < next_at) then next_at = at end
 end
 if #xready > #claimed or risen then next_at = now end
-return { "#done|" .. text(now) .. "|" .. (next_at == "" and "" or text(next_at)) .. "|" .. paused .. "|" .. sweeping .. "|" .. ghosts .. "|" .. suspects .. "|" .. commands, stale, lost, cancelled, reaped, deliveries }`;
+return { "#done|" .. text(now) .. "|" .. (next_at == "" and "" or text(next_at)) .. "|" .. paused .. "|" .. sweeping .. "|" .. ghosts .. "|" .. suspects .. "|" .. commands .. "|" .. presence, stale, lost, cancelled, reaped, deliveries }`;
 
 /**
  * One request that settles what finished, extends what runs, returns expired leases, promotes what is due and claims the next tasks.
@@ -78,7 +92,7 @@ return { "#done|" .. text(now) .. "|" .. (next_at == "" and "" or text(next_at))
  * The commit is one HSET of `state` with every fence, attempt and the answer to a repeat. A step that only looks costs 4 commands, 5 while leases live.
  *
  * List: settlements, extensions, deferred tasks, each with its count before it.
- * Reply: `#done|replay|old|now|next|paused|sweeping|ghosts|suspects|commands`, stale, lost, cancelled, reaped, deliveries × (id, `#attempt|span|flags|suspect|error[|released by]`, `=`record).
+ * Reply: `#done|replay|old|answered|now|next|paused|sweeping|ghosts|suspects|commands|present|mark of the ring to make`, stale, lost, cancelled, reaped, deliveries × (id, `#attempt|span|flags|suspect|error[|released by]`, `=`record).
  */
 export const STEP: Script = /* @__PURE__ */ script({
   name: "step",
@@ -90,7 +104,12 @@ export const STEP: Script = /* @__PURE__ */ script({
     limit: "number",
     max_bytes: "number",
     alone: "number",
+    rate_limit: "number",
+    rate_ms: "number",
+    keep_results: "number",
     lean: "number",
+    mark: "number",
+    leaving: "number",
   },
   lua: [
     BASE,
@@ -104,12 +123,16 @@ export const STEP: Script = /* @__PURE__ */ script({
     STAND,
     ADMIT,
     MARK_LEASES,
+    MARK_LANES,
     READ,
     GROUPS,
+    MISSED,
     PLANT,
     ARM,
+    ATTEND,
     RECALL,
     SWEEP,
+    PARK,
     BEGIN,
     SETTLE,
     EXTEND,

@@ -1,6 +1,7 @@
 import type { Due, EnqueueAnswer, EnqueueRequest, NewTask } from "../broker.ts";
 import { type Books, boost, enter, find } from "./books.ts";
 import { newLive } from "./groups.ts";
+import { countAside } from "./look.ts";
 import { recall, remember } from "./register.ts";
 
 /** Whether these tasks would make more wait than may; a request of known tasks only is a repeat, and never too much. */
@@ -12,7 +13,8 @@ export function overflows(
   const limit = maxBacklog ?? maxReady;
   if (limit === undefined) return false;
   const { ready, scheduled } = books.lines;
-  const waiting = ready.size + (maxBacklog === undefined ? 0 : scheduled.size);
+  const waiting = ready.size +
+    (maxBacklog === undefined ? 0 : scheduled.size + countAside(books));
   return waiting + tasks.length > limit &&
     tasks.some((task) => find(books, task.id, now) === undefined);
 }

@@ -49,6 +49,7 @@ export function schedule(
           priority: FRONT_PRIORITY,
           dedupe: undefined,
           concurrency: undefined,
+          rate: undefined,
         },
         now,
         {

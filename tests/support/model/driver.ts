@@ -1,5 +1,4 @@
 import type {
-  ConcurrencyKey,
   DedupeKey,
   Delivery,
   GroupChunk,
@@ -50,10 +49,15 @@ const KEYS: readonly DedupeKey[] = [
   { key: "1", ttlMs: HOUR },
   { key: "x|y", ttlMs: DAY },
 ];
-/** Concurrency keys. */
-const LANES: readonly ConcurrencyKey[] = [
-  { key: "one,|", limit: 1 },
-  { key: "k", limit: 2 },
+/** Keys, and what bounds their tasks. */
+const LANES: readonly Pick<NewTask, "concurrency" | "rate">[] = [
+  { concurrency: { key: "one,|", limit: 1 } },
+  { concurrency: { key: "k", limit: 2 } },
+  { rate: { key: "paced", limit: 3, perMs: 10_000 } },
+  {
+    concurrency: { key: "both", limit: 2 },
+    rate: { key: "both", limit: 1, perMs: 70_000 },
+  },
 ];
 /** Groups, each with a callback of its own. */
 const GROUPS: readonly string[] = ["g", "h|i"];
@@ -121,8 +125,8 @@ export class Driver {
         );
       }
       case "pause": {
-        const { paused } = operation;
-        const request = { ...this.#operation(), paused };
+        const { paused, name } = operation;
+        const request = { ...this.#operation(), paused, name };
         return await this.#send(
           "pause",
           (broker) => broker.pause(this.#queue, request),
@@ -279,6 +283,7 @@ export class Driver {
       limit: operation.limit,
       maxBytes: operation.maxBytes,
       alone: operation.alone,
+      rate: operation.isPaced ? { limit: 2, perMs: 10_000 } : undefined,
       settle,
       extend,
     };
@@ -393,7 +398,7 @@ export class Driver {
   #task({ id, priority, delayMs, at, key, related, lane }: TaskPick): NewTask {
     return {
       id: pickOf(IDS, id) ?? "a",
-      name: "work",
+      name: id < 0.7 ? "work" : "rest",
       envelope: `envelope ${"x".repeat(500)}`,
       priority,
       due: at
@@ -403,7 +408,7 @@ export class Driver {
         : { kind: "after", delayMs },
       dedupe: key === undefined ? undefined : pickOf(KEYS, key),
       related,
-      concurrency: lane === undefined ? undefined : pickOf(LANES, lane),
+      ...(lane === undefined ? {} : pickOf(LANES, lane)),
     };
   }
 }

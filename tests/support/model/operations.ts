@@ -15,6 +15,7 @@ export type Operation =
     readonly limit: number;
     readonly maxBytes: number;
     readonly alone: boolean;
+    readonly isPaced: boolean;
     readonly settle: readonly SettlePick[];
     readonly extend: readonly number[];
     readonly progress: string | undefined;
@@ -22,7 +23,11 @@ export type Operation =
   | { readonly kind: "crash"; readonly consumer: number }
   | { readonly kind: "advance"; readonly ms: number }
   | { readonly kind: "cancel"; readonly id: number }
-  | { readonly kind: "pause"; readonly paused: boolean }
+  | {
+    readonly kind: "pause";
+    readonly paused: boolean;
+    readonly name: string | undefined;
+  }
   | {
     readonly kind: "purge";
     readonly pick: number;
@@ -138,6 +143,7 @@ function operation(random: Random): Operation {
       limit: one(random, [0, 1, 2, 5, 10]),
       maxBytes: one(random, [1, 1_500, 1_000_000]),
       alone: random() < 0.7,
+      isPaced: random() < 0.2,
       settle: many(random, 4, settlePick),
       extend: many(random, 2, () => Math.floor(random() * 6)),
       progress: random() < 0.2 ? one(random, ["half", "a|b%7C"]) : undefined,
@@ -149,7 +155,10 @@ function operation(random: Random): Operation {
   if (kind < 0.7) return schedulePick(random);
   if (kind < 0.81) return { kind: "advance", ms: one(random, JUMPS) };
   if (kind < 0.86) return { kind: "cancel", id: random() };
-  if (kind < 0.89) return { kind: "pause", paused: random() < 0.4 };
+  if (kind < 0.89) {
+    const name = one(random, [undefined, "work", "rest"]);
+    return { kind: "pause", paused: random() < 0.4, name };
+  }
   if (kind < 0.92) {
     return {
       kind: "purge",
