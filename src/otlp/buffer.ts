@@ -82,7 +82,7 @@ export class SpanBuffer implements SpanSink {
    * @param isLast Whether nothing will be taken after it, so that all is decided.
    */
   take(scope: FlushScope | undefined, isLast: boolean): Batch {
-    const spans = this.#takeFrom(this.#late, isLast);
+    let spans = this.#takeFrom(this.#late, isLast);
     const late =
       spans.filter(({ start }) =>
         start.scope !== scope || start.generation !== start.scope.generation
@@ -91,7 +91,8 @@ export class SpanBuffer implements SpanSink {
     for (const other of [...this.#waiting]) {
       const isOver = isLast || other === scope || other.endedAt < abandonedAt;
       if (isOver || !scope || other === this.#unscoped) {
-        spans.push(...this.#takeFrom(other, isOver));
+        const taken = this.#takeFrom(other, isOver);
+        spans = spans.length > 0 ? [...spans, ...taken] : taken;
       }
     }
     if (scope) scope.generation++;
@@ -101,20 +102,23 @@ export class SpanBuffer implements SpanSink {
   }
 
   #add(span: EdgeSpan, scope: FlushScope): void {
-    const isFull = (held: Held) => this.#isFull(held, span.bytes);
-    const isEither = () => isFull(scope) || isFull(this.#all);
-    if (span.isSampled && isEither()) {
-      this.#evict(scope, isEither);
-      if (isFull(this.#all)) {
-        for (const other of this.#waiting) {
-          this.#evict(other, () => isFull(this.#all));
-        }
-      }
+    if (!this.#hasRoom(span, scope)) {
+      if (span.isSampled) this.#makeRoom(span, scope);
+      if (!this.#hasRoom(span, scope)) return void this.#dropped++;
     }
-    if (isEither()) this.#dropped++;
-    else {
-      scope.endedAt = this.#clock.now();
-      this.#hold(span, scope);
+    scope.endedAt = Math.max(scope.endedAt, span.endAt![0] * 1e3);
+    this.#hold(span, scope);
+  }
+
+  #hasRoom({ bytes }: EdgeSpan, scope: FlushScope): boolean {
+    return !this.#isFull(scope, bytes) && !this.#isFull(this.#all, bytes);
+  }
+
+  /** Lets candidates go that are in the way of a sampled span: of its scope first, then of any. */
+  #makeRoom(span: EdgeSpan, scope: FlushScope): void {
+    this.#evict(scope, () => !this.#hasRoom(span, scope));
+    for (const other of this.#waiting) {
+      this.#evict(other, () => this.#isFull(this.#all, span.bytes));
     }
   }
 
@@ -124,7 +128,6 @@ export class SpanBuffer implements SpanSink {
     this.#count(scope, 1, span.bytes);
   }
 
-  /** Lets candidates go that are in the way of a sampled span. */
   #evict(scope: FlushScope, isFull: () => boolean): void {
     while (isFull()) {
       const candidate = scope.candidates.pop();
