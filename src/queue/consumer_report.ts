@@ -1,7 +1,7 @@
 import type { StoppedBy } from "./course.ts";
 import type { DrainReport } from "./drain.ts";
 import { type QueueFailure, QueuesFailedError } from "./queues_failed.ts";
-import type { ConsumeReport } from "./tally.ts";
+import { type ConsumeReport, nothing } from "./tally.ts";
 
 /** What a consumer of several queues did: in all, and of each. A request that several queues shared is counted with one of them, so that the sum is what was sent. */
 export interface ConsumerReport extends ConsumeReport {
@@ -111,23 +111,7 @@ const PRESSING: readonly StoppedBy[] = [
 ];
 
 function totalOf(queues: readonly ConsumeReport[]): ConsumeReport {
-  const total = {
-    claimed: 0,
-    completed: 0,
-    retried: 0,
-    dead: 0,
-    cancelled: 0,
-    expired: 0,
-    released: 0,
-    unknown: 0,
-    stale: 0,
-    unsaved: 0,
-    abandoned: 0,
-    fired: 0,
-    reaped: 0,
-    requests: 0,
-    commands: 0,
-  } satisfies Record<keyof ConsumeReport, number>;
+  const total = nothing();
   for (const queue of queues) {
     for (const key of Object.keys(total) as (keyof ConsumeReport)[]) {
       total[key] += queue[key];

@@ -37,7 +37,8 @@ export interface ConsumeReport {
   readonly commands: number;
 }
 
-type Count = { -readonly [Key in keyof ConsumeReport]: number };
+/** The same, to be added up. */
+export type Count = { -readonly [Key in keyof ConsumeReport]: number };
 
 const COUNTED_AS: Readonly<
   Record<Conclusion["outcome"], keyof ConsumeReport>
@@ -50,11 +51,9 @@ const COUNTED_AS: Readonly<
   released: "released",
 };
 
-/** The books of one consumer. */
-export class Tally {
-  readonly #spend: (requests: number) => void;
-  #returned = 0;
-  readonly #count: Count = {
+/** The books before anything was done. */
+export function nothing(): Count {
+  return {
     claimed: 0,
     completed: 0,
     retried: 0,
@@ -71,6 +70,13 @@ export class Tally {
     requests: 0,
     commands: 0,
   };
+}
+
+/** The books of one consumer. */
+export class Tally {
+  readonly #spend: (requests: number) => void;
+  #returned = 0;
+  readonly #count: Count = nothing();
 
   /** `spend` hears of the requests that were sent. */
   constructor(spend: (requests: number) => void = () => {}) {

@@ -1,5 +1,6 @@
 /** A broker that writes down what it is asked, for tests of those who ask. */
 import { Queue, type QueueOptions } from "../../mod.ts";
+import { instead as withVerbs } from "../../src/broker/instead.ts";
 import { MemoryBroker } from "../../src/broker/memory.ts";
 import type {
   EnqueueRequest,
@@ -39,7 +40,7 @@ export function recording(
   const asked: Asked[] = [];
   const note = (verb: string, request: unknown): WorkflowBroker => {
     asked.push({ verb, request });
-    return { ...bound(broker), ...instead };
+    return withVerbs(broker, instead);
   };
   const of = <Request>(verb: keyof WorkflowBroker) =>
     asked.filter((one) => one.verb === verb)
@@ -76,28 +77,5 @@ export function recording(
       note("suspend", request).suspend(queue, request),
     schedules: (queue, request) =>
       note("schedules", request).schedules(queue, request),
-  };
-}
-
-function bound(broker: WorkflowBroker): WorkflowBroker {
-  return {
-    type: broker.type,
-    enqueue: (...call) => broker.enqueue(...call),
-    step: (...call) => broker.step(...call),
-    cancel: (...call) => broker.cancel(...call),
-    result: (...call) => broker.result(...call),
-    list: (...call) => broker.list(...call),
-    stats: (...call) => broker.stats(...call),
-    pause: (...call) => broker.pause(...call),
-    purge: (...call) => broker.purge(...call),
-    redrive: (...call) => broker.redrive(...call),
-    inspect: (...call) => broker.inspect(...call),
-    group: (...call) => broker.group(...call),
-    results: (...call) => broker.results(...call),
-    forget: (...call) => broker.forget(...call),
-    schedule: (...call) => broker.schedule(...call),
-    unschedule: (...call) => broker.unschedule(...call),
-    suspend: (...call) => broker.suspend(...call),
-    schedules: (...call) => broker.schedules(...call),
   };
 }
