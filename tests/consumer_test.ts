@@ -25,6 +25,8 @@ import { times } from "./support/consumer.ts";
 
 const note = defineTask<number>("note");
 
+const LEASE_MS = 60_000;
+
 /** A broker, what it is asked in requests, and queues on it. */
 interface Place extends AsyncDisposable {
   readonly broker: WorkflowBroker;
@@ -426,16 +428,21 @@ test("Consumer.drain() loses nothing when requests fail, answers are lost and re
   const consumer = new Consumer({ queues: queues.map((queue) => ({ queue })) });
   let completed = 0;
   for (let i = 0; i < 20 && completed < 180; i++) {
-    const report = await consumer.drain({ batchSize: 24, lingerMs: 0 }).catch(
-      (error) => {
-        assert(error instanceof QueuesFailedError, String(error));
-        return error.report;
-      },
-    );
+    const report = await consumer.drain({
+      batchSize: 24,
+      leaseMs: LEASE_MS,
+      lingerMs: 0,
+    }).catch((error) => {
+      assert(error instanceof QueuesFailedError, String(error));
+      return error.report;
+    });
     completed += report.completed;
   }
   await at.lane.clear();
   await at.lane.release();
+  // what a request claimed whose answer never came is due again when its lease is over
+  await at.advance(LEASE_MS + 1);
+  await consumer.drain({ lingerMs: 0 });
   assertEquals(handled.size, 180);
   for (const queue of queues) {
     assertEquals((await queue.verify()).problems, []);
