@@ -45,7 +45,10 @@ function measured({ protocol = "http/protobuf", ...settings }: Settings = {}) {
   };
   const metrics = makeMetrics({ ...PARTS, clock, context, ...settings });
   const { contentType, encode } = encodingOf(protocol);
-  const collect = () => metrics.collect(new AbortController().signal);
+  const collect = async () => {
+    await metrics.observe();
+    return metrics.collect();
+  };
   return {
     clock,
     now,

@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ROOT_CONTEXT } from "@opentelemetry/api";
-import type { FlushReport, TelemetryOptions } from "../src/otlp/mod.ts";
-import { makeExporter } from "../src/otlp/exporter.ts";
+import {
+  type FlushReport,
+  Telemetry,
+  type TelemetryOptions,
+} from "../src/otlp/mod.ts";
+import { attributeList } from "../src/otlp/attributes.ts";
+import { makeExporter, send } from "../src/otlp/exporter.ts";
 import { Collector } from "./support/collector.ts";
 import { ManualClock } from "./support/manual_clock.ts";
 import { wire } from "./support/otlp.ts";
@@ -31,15 +36,17 @@ function sending(answer: Answer, options: TelemetryOptions = {}) {
   return { telemetry, clock, requests, flush };
 }
 
-/** An exporter alone. */
+/** An exporter alone; `deliver` sends so many bytes, with time without end. */
 function exporting(answer: (init: RequestInit) => Promise<Response>) {
   const clock = new ManualClock();
   const sent: RequestInit[] = [];
-  const exporter = makeExporter({
+  const exporter = makeExporter<Uint8Array<ArrayBuffer>>({
     url: "https://otlp.test/v1/traces",
     headers: {},
     contentType: "application/x-protobuf",
+    encode: (_, [body]) => body!,
     gzip: false,
+    timeoutMs: 5_000,
     fetch: (_, init = {}) => {
       sent.push(init);
       return answer(init);
@@ -48,7 +55,15 @@ function exporting(answer: (init: RequestInit) => Promise<Response>) {
     context: { active: () => ROOT_CONTEXT, with: (_, callback) => callback() },
     random: () => 0.5,
   });
-  return { exporter, clock, sent };
+  const { signal } = new AbortController();
+  const over = new Promise<undefined>(() => {});
+  const deliver = (length: number, at: number) =>
+    send(exporter, attributeList({}), [new Uint8Array(length)], {
+      at,
+      over,
+      signal,
+    });
+  return { deliver, clock, sent };
 }
 
 function status(code: number, headers: Record<string, string> = {}): Answer {
@@ -167,6 +182,29 @@ test("flush() runs its requests outside of any trace, registered or not", async 
       telemetry.unregister();
     }
   }
+});
+
+test("flush() traces no request of its own where the telemetry's fetch stands in the place of the host's", async () => {
+  const host = globalThis as { fetch: unknown };
+  const before = host.fetch;
+  const collector = new Collector();
+  const traceparents: unknown[] = [];
+  try {
+    host.fetch = (input: string, init: RequestInit) => {
+      const request = new Request(input, init);
+      traceparents.push(request.headers.get("traceparent"));
+      return collector.handle(request);
+    };
+    const telemetry = new Telemetry();
+    host.fetch = telemetry.fetch;
+    telemetry.tracerProvider.getTracer("t").startSpan("a").end();
+    assertEquals((await telemetry.flush()).spans, 1);
+    assertEquals((await telemetry.flush()).spans, 0);
+  } finally {
+    host.fetch = before;
+  }
+  assertEquals(collector.spans.map(({ name }) => name), ["a"]);
+  assertEquals(traceparents, [null]);
 });
 
 test("flush() retries 429, 502, 503, 504 and failed connections, with growing pauses", async () => {
@@ -441,49 +479,46 @@ test("flush() takes a fetch that answers at once, without a promise", async () =
 
 test("send() sends at most 64 MiB: one that is larger never, several together later", async () => {
   let release = () => {};
-  const { exporter, sent } = exporting(() =>
+  const { deliver, sent } = exporting(() =>
     new Promise((resolve) => {
       release = () => resolve(new Response());
     })
   );
-  const { signal } = new AbortController();
   const limit = 64 * 2 ** 20;
   const error = (bytes: number) => `${bytes} bytes are over 64 MiB`;
-  const tooLarge = await exporter.send(new Uint8Array(limit + 1), {
-    at: 5,
-    signal,
-  });
-  assertEquals(tooLarge, {
-    outcome: "refused",
+  assertEquals(await deliver(limit + 1, 5), {
+    failed: false,
     rejected: Infinity,
     error: error(limit + 1),
     requests: 0,
     bytes: 0,
   });
-  const first = exporter.send(new Uint8Array(limit), { at: 5, signal });
-  const second = await exporter.send(new Uint8Array(1), { at: 5, signal });
-  assertEquals([second.outcome, second.error], ["failed", error(limit + 1)]);
+  const first = deliver(limit, 5);
+  const second = await deliver(1, 5);
+  assertEquals([second.failed, second.rejected, second.error], [
+    true,
+    Infinity,
+    error(limit + 1),
+  ]);
   assertEquals(sent.length, 1);
   release();
-  assertEquals((await first).outcome, "accepted");
-  const third = exporter.send(new Uint8Array(limit), { at: 5, signal });
+  assertEquals((await first).rejected, 0);
+  const third = deliver(limit, 5);
   release();
-  assertEquals((await third).outcome, "accepted");
+  assertEquals((await third).rejected, 0);
 });
 
 test("send() counts a request that a host ended without a word until its deadline", async () => {
-  const { exporter, clock } = exporting(({ body }) =>
+  const { deliver, clock } = exporting(({ body }) =>
     (body as Uint8Array).length > 1
       ? new Promise(() => {})
       : Promise.resolve(new Response())
   );
-  const { signal } = new AbortController();
-  void exporter.send(new Uint8Array(64 * 2 ** 20), { at: 5_000, signal });
-  const more = () => exporter.send(new Uint8Array(1), { at: 10_000, signal });
+  void deliver(64 * 2 ** 20, 5_000);
   await clock.advance(4_999);
-  assertEquals((await more()).outcome, "failed");
+  assertEquals((await deliver(1, 10_000)).failed, true);
   await clock.advance(1);
-  assertEquals((await more()).outcome, "accepted");
+  assertEquals((await deliver(1, 10_000)).rejected, 0);
 });
 
 test("flush() tells no secret that the receiver repeats, and no control characters", async () => {

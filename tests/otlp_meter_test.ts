@@ -560,3 +560,30 @@ test("an observable instrument that never answers does not hold up the spans", a
   const { spans, error } = await flushed;
   assertEquals([spans, error], [1, "An observable instrument took too long"]);
 });
+
+test("an observable instrument that never answers does not hold up the other metrics", async () => {
+  const { telemetry, collector, clock } = wire();
+  const meter = telemetry.meterProvider.getMeter("m");
+  const gauge = meter.createObservableGauge("g");
+  gauge.addCallback(() => new Promise(() => {}));
+  gauge.addCallback((result) => result.observe(7, { own: true }));
+  for (let i = 1; i <= 2; i++) {
+    meter.createCounter("c").add(i);
+    const flushed = telemetry.flush();
+    await clock.advance(2_499);
+    assertEquals(collector.metrics, []);
+    await clock.advance(1);
+    const { points, error } = await flushed;
+    assertEquals([points, error], [
+      2,
+      "An observable instrument took too long",
+    ]);
+    assertEquals(
+      collector.metrics.map(({ name, points: [point] }) => [name, point?.value])
+        .sort(),
+      [["c", i], ["g", 7]],
+    );
+    collector.clear();
+  }
+  assertEquals(clock.pending, 0);
+});

@@ -1,17 +1,15 @@
-import {
-  type Context,
-  propagation,
-  ROOT_CONTEXT,
-  type Span,
-  type TextMapPropagator,
-  trace,
-  type Tracer,
+import type {
+  Context,
+  Span,
+  TextMapPropagator,
+  Tracer,
 } from "@opentelemetry/api";
 import { KIND_CLIENT, STATUS_ERROR } from "../core/codes.ts";
 import { safely } from "../core/safely.ts";
+import { propagation, ROOT_CONTEXT, trace } from "../w3c/api.ts";
 import { knownMethod, methodAttributes } from "./methods.ts";
 import { originIn } from "./origin.ts";
-import { hostTraces } from "./slot.ts";
+import { hostTraces, OURS } from "./slot.ts";
 import { redact, serverAttributes } from "./url.ts";
 
 /** What goes with a request to `url`: trace and baggage, the trace alone, or nothing. */
@@ -46,7 +44,8 @@ export function createFetch(
   return async function tracedFetch(...call: Call): Promise<Response> {
     // somebody may have put this one in the place of the host's
     const send = parts.fetch ?? (fetch === tracedFetch ? host : fetch);
-    const isOff = parts.clientSpans === false || hostTraces();
+    const isOff = parts.clientSpans === false || hostTraces() ||
+      call[1]?.[OURS];
     const target = isOff ? undefined : safely(() => targetOf(call));
     if (!target) return await send(...call);
 
@@ -66,7 +65,12 @@ export function createFetch(
   };
 }
 
-type Call = [input: RequestInfo | URL, init?: RequestInit];
+type Call = [input: RequestInfo | URL, init?: OwnInit];
+
+/** A request that a `Telemetry` itself makes is marked, and not traced: not every host can tell by the context. */
+interface OwnInit extends RequestInit {
+  readonly [OURS]?: true;
+}
 
 /** Who is asked for what. */
 interface Target {

@@ -1,7 +1,7 @@
 /** Where every 1.x copy of the OpenTelemetry API looks for what is registered. */
 export const API_SLOT: unique symbol = Symbol.for("opentelemetry.js.api.1");
 
-/** Marks a slot that holds a `Telemetry`. */
+/** Marks a slot that holds a `Telemetry`, and the requests that one makes. */
 export const OURS: unique symbol = Symbol.for("@baton/queue/otlp");
 
 /** A copy of the API uses a slot of its own minor version or a later one: this is later than all. */

@@ -34,9 +34,9 @@ export class AttributeList {
   set(
     key: string,
     value: unknown,
+    rivals: number = this.keys.length,
     maxCount: number = this.#maxCount,
     maxLength: number = this.#maxLength,
-    rivals: number = this.keys.length,
   ): void {
     const own = toAttributeValue(value, maxLength);
     if (own === undefined || key === "") return;
@@ -56,7 +56,7 @@ export class AttributeList {
   setAll(attributes: Attributes | undefined): this {
     const { length } = this.keys;
     for (const key in attributes) {
-      this.set(key, attributes[key], this.#maxCount, this.#maxLength, length);
+      this.set(key, attributes[key], length);
     }
     return this;
   }

@@ -25,13 +25,12 @@ export type Settle = (
 
 /** Makes a breaker. */
 export function makeBreaker(): Breaker {
-  let failures = 0;
   let openUntil = -Infinity;
   let pauseMs = 0;
   return {
     isOpen: (now) => now < openUntil,
     begin() {
-      const known = failures;
+      const known = openUntil;
       return (failedAt, retryAfterMs) => {
         if (failedAt === undefined) {
           pauseMs = 0;
@@ -39,9 +38,8 @@ export function makeBreaker(): Breaker {
           return;
         }
         // one of several that were under way together tells nothing new
-        if (known === failures) {
+        if (known === openUntil) {
           pauseMs = Math.min(pauseMs * 2 || FIRST_PAUSE_MS, MAX_PAUSE_MS);
-          failures++;
         }
         const ms = retryAfterMs > 0 ? retryAfterMs : pauseMs;
         openUntil = Math.max(

@@ -4,6 +4,6 @@ export async function writeToConsole(
   init?: RequestInit,
 ): Promise<Response> {
   // deno-lint-ignore no-console
-  console.log(await new Response(init?.body ?? null).text());
+  console.log(await new Response(init?.body).text());
   return new Response();
 }

@@ -1,6 +1,8 @@
-import { suppressTracing } from "../w3c/suppression.ts";
+import { OURS } from "../http/slot.ts";
 import { ROOT_CONTEXT } from "../w3c/api.ts";
+import { suppressTracing } from "../w3c/suppression.ts";
 import type { ActiveContext } from "./active.ts";
+import type { AttributeList } from "./attributes.ts";
 import {
   BACKOFF_FACTOR,
   FIRST_BACKOFF_MS,
@@ -12,16 +14,20 @@ import {
 } from "./bounds.ts";
 import { type Breaker, makeBreaker } from "./breaker.ts";
 import { monotonic, type TelemetryClock } from "./clock.ts";
-import { abortable, type Deadline } from "./deadline.ts";
+import type { Deadline } from "./deadline.ts";
+import type { Encode } from "./encoding.ts";
 import { parseReply, readBody } from "./reply.ts";
 import { SDK_VERSION } from "./resource.ts";
 
 /** How a signal is sent. */
-export interface ExporterSettings {
+export interface ExporterSettings<Item> {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly contentType: string;
+  readonly encode: Encode<Item>;
   readonly gzip: boolean;
+  /** The time that a flush has for it. */
+  readonly timeoutMs: number;
   /** `undefined` for the host's own, looked up at each request. */
   readonly fetch: typeof fetch | undefined;
   readonly clock: TelemetryClock;
@@ -31,10 +37,10 @@ export interface ExporterSettings {
 
 /** What became of an export, and what it took. */
 export interface ExportOutcome {
-  /** `refused`: the receiver will not take these very data, ever. `failed`: they could not be delivered. */
-  readonly outcome: "accepted" | "refused" | "failed";
-  /** How many spans or points it did not take: all of them where it is Infinity. */
+  /** How many spans or points the receiver did not take: all of them where it is Infinity. */
   readonly rejected: number;
+  /** Whether they could not be delivered: another time the receiver may take them. */
+  readonly failed: boolean;
   /** What went wrong, or what the receiver warned of; empty when nothing did. */
   readonly error: string;
   /** HTTP requests, repeats included. */
@@ -44,9 +50,9 @@ export interface ExportOutcome {
 }
 
 interface Attempt extends ExportOutcome {
-  /** Where the receiver failed: whether the same request may be sent again. */
+  /** Where it was the receiver that failed: whether the same request may be sent again. */
   readonly retries?: boolean;
-  /** How long it asked to be left alone; NaN where it did not. */
+  /** How long it asked to be left alone. */
   readonly retryAfterMs?: number;
 }
 
@@ -56,138 +62,138 @@ const RETRYABLE: readonly number[] = [429, 502, 503, 504];
 /** The statuses that speak of the request's content, not of the receiver. */
 const CONTENT: readonly number[] = [400, 413, 422];
 
-/** Sends one signal's requests to one receiver. */
-export interface Exporter {
-  /** Whether the receiver failed lately, so that nothing is sent for a while. */
-  isPaused(): boolean;
-  /**
-   * Sends a request, and again while OTLP allows it and the deadline too.
-   *
-   * @throws When the settings make no request at all.
-   */
-  send(
-    body: Uint8Array<ArrayBuffer>,
-    deadline: Deadline,
-  ): Promise<ExportOutcome>;
+/** One signal's way to one receiver. */
+export interface Exporter<Item> extends ExporterSettings<Item>, Breaker {
+  /** The requests under way: a host may end one without another word, so they count until their deadline at most. */
+  readonly underWay: Map<Uint8Array, number>;
 }
 
 /** Makes an exporter. */
-export function makeExporter(settings: ExporterSettings): Exporter {
-  const breaker = makeBreaker();
-  const now = () => monotonic(settings.clock);
-  /** The requests under way: a host may end one without another word, so they count until their deadline at most. */
-  const underWay = new Map<Uint8Array, number>();
-  return {
-    isPaused: () => breaker.isOpen(now()),
-    async send(body, deadline) {
-      let size = body.length;
-      for (const [other, until] of underWay) {
-        if (until > now()) size += other.length;
-        else underWay.delete(other);
-      }
-      if (size > MAX_REQUEST_BYTES) {
-        return nothing(
-          size > body.length ? "failed" : "refused",
-          `${size} bytes are over 64 MiB`,
-        );
-      }
-      underWay.set(body, deadline.at);
-      const outcome = await deliver(settings, breaker, body, deadline);
-      underWay.delete(body);
-      return outcome;
-    },
-  };
+export function makeExporter<Item>(
+  settings: ExporterSettings<Item>,
+): Exporter<Item> {
+  return { ...settings, ...makeBreaker(), underWay: new Map() };
 }
 
-async function deliver(
-  settings: ExporterSettings,
-  breaker: Breaker,
-  body: Uint8Array<ArrayBuffer>,
-  { at, signal }: Deadline,
+/** Whether the receiver failed lately, so that nothing is sent for a while. */
+export function isPaused({ isOpen, clock }: Exporter<never>): boolean {
+  return isOpen(monotonic(clock));
+}
+
+/** Sends items in one request, and again while OTLP allows it and the deadline too; never rejects. */
+export async function send<Item>(
+  exporter: Exporter<Item>,
+  resource: AttributeList,
+  items: readonly Item[],
+  deadline: Deadline,
 ): Promise<ExportOutcome> {
-  const { clock, gzip, random } = settings;
-  const settle = breaker.begin();
-  const isZipped = gzip && body.length >= GZIP_FROM_BYTES;
-  const payload = isZipped ? await compress(body) : body;
-  const init: RequestInit = {
-    method: "POST",
-    headers: headersOf(settings, isZipped),
-    body: payload,
-    redirect: "manual",
-    signal,
-  };
-  for (let requests = 1, backoffMs = FIRST_BACKOFF_MS;; requests++) {
-    const attempt = await attemptTo(settings, init, signal);
-    const { retries, retryAfterMs = NaN } = attempt;
-    const now = monotonic(clock);
-    const waitMs = Math.max(
-      retryAfterMs || 0,
-      backoffMs * (1 + JITTER * (2 * random() - 1)),
-    );
-    if (retries && now + waitMs < at && !signal.aborted) {
-      backoffMs *= BACKOFF_FACTOR;
-      await new Promise<void>((resolve) => clock.after(waitMs, resolve));
-      continue;
+  const { underWay } = exporter;
+  try {
+    const body = exporter.encode(resource, items);
+    let size = body.length;
+    for (const [other, until] of underWay) {
+      if (until > monotonic(exporter.clock)) size += other.length;
+      else underWay.delete(other);
     }
-    settle(retries === undefined ? undefined : now, retryAfterMs);
-    return { ...attempt, requests, bytes: requests * payload.length };
+    if (size > MAX_REQUEST_BYTES) {
+      return nothing(`${size} bytes are over 64 MiB`, size > body.length);
+    }
+    underWay.set(body, deadline.at);
+    return await deliver(exporter, body, deadline)
+      .finally(() => underWay.delete(body));
+  } catch (cause) {
+    return nothing(`Cannot make a request: ${nameOf(cause)}`);
   }
 }
 
-async function attemptTo(
-  settings: ExporterSettings,
+async function deliver(
+  exporter: Exporter<never>,
+  content: Uint8Array<ArrayBuffer>,
+  deadline: Deadline,
+): Promise<ExportOutcome> {
+  const { clock } = exporter;
+  const settle = exporter.begin();
+  const isZipped = exporter.gzip && content.length >= GZIP_FROM_BYTES;
+  const body = isZipped ? await compress(content) : content;
+  const init = {
+    method: "POST",
+    headers: headersOf(exporter, isZipped),
+    body,
+    redirect: "manual",
+    signal: deadline.signal,
+    [OURS]: true,
+  } as const;
+  for (let requests = 1, backoffMs = FIRST_BACKOFF_MS;; requests++) {
+    const outcome = await attempt(exporter, init, deadline);
+    const { retries, retryAfterMs = 0 } = outcome;
+    const now = monotonic(clock);
+    const waitMs = Math.max(
+      retryAfterMs,
+      backoffMs * (1 + JITTER * (2 * exporter.random() - 1)),
+    );
+    if (!retries || now + waitMs >= deadline.at) {
+      settle(retries === undefined ? undefined : now, retryAfterMs);
+      return { ...outcome, requests, bytes: requests * body.length };
+    }
+    backoffMs *= BACKOFF_FACTOR;
+    await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+  }
+}
+
+async function attempt(
+  exporter: Exporter<never>,
   init: RequestInit,
-  signal: AbortSignal,
+  { over }: Deadline,
 ): Promise<Attempt> {
   try {
-    return await abortable(exchange(settings, init, signal), signal);
+    return await Promise.race([exchange(exporter, init, over), over]) ??
+      { ...nothing("The receiver took too long", true), retries: false };
   } catch (cause) {
-    const error = signal.aborted
-      ? "The receiver took too long"
-      : `Cannot reach the receiver: ${nameOf(cause)}`;
-    return { ...nothing("failed", error), retries: true };
+    const error = `Cannot reach the receiver: ${nameOf(cause)}`;
+    return { ...nothing(error, true), retries: true };
   }
 }
 
 /** Runs outside of any trace: an exporter must not trace itself. */
 async function exchange(
-  settings: ExporterSettings,
+  exporter: Exporter<never>,
   init: RequestInit,
-  signal: AbortSignal,
+  over: Promise<unknown>,
 ): Promise<Attempt> {
-  const { url, context, fetch: send = fetch } = settings;
+  const { url, context, fetch: send = fetch } = exporter;
   const response = await context.with(
     suppressTracing(ROOT_CONTEXT),
     () => send(url, init),
   );
-  return judge(settings, response, await readBody(response, signal));
+  return judge(exporter, response, await readBody(response, over));
 }
 
 function judge(
-  settings: ExporterSettings,
+  exporter: Exporter<never>,
   { ok, status, headers }: Response,
   body: Uint8Array | undefined,
 ): Attempt {
   if (!body) {
-    const error = "The receiver answered over 4 MiB";
-    return { ...nothing("refused", error), retries: false };
+    return { ...nothing("The receiver answered over 4 MiB"), retries: false };
   }
-  const { clock, contentType } = settings;
-  const type = headers.get("content-type") ?? contentType;
+  const type = headers.get("content-type") ?? exporter.contentType;
   const { rejected, message } = parseReply(body, type);
-  const said = censor(settings, message);
-  if (ok) return { ...nothing("accepted", said), rejected };
+  const said = censor(exporter, message);
+  if (ok) return { ...nothing(said), rejected };
   const error = `The receiver answered ${status} ${said}`.trimEnd();
-  if (CONTENT.includes(status)) return nothing("refused", error);
+  if (CONTENT.includes(status)) return nothing(error);
   return {
-    ...nothing("failed", error),
+    ...nothing(error, true),
     retries: RETRYABLE.includes(status),
-    retryAfterMs: parseRetryAfter(headers.get("retry-after"), clock.now()),
+    retryAfterMs: parseRetryAfter(
+      headers.get("retry-after"),
+      exporter.clock.now(),
+    ),
   };
 }
 
 function headersOf(
-  { headers, contentType }: ExporterSettings,
+  { headers, contentType }: Exporter<never>,
   isZipped: boolean,
 ): Headers {
   const all = new Headers({
@@ -200,7 +206,10 @@ function headersOf(
 }
 
 /** The receiver's words in one line, cut short, without what only it and we are to know. */
-function censor({ url, headers }: ExporterSettings, message: string): string {
+function censor(
+  { url, headers }: Exporter<never>,
+  message: string,
+): string {
   const known = [url, ...Object.values(headers)].join(" ");
   return [/[\s,]/, /[^\w.+-]/].flatMap((between) => known.split(between))
     .filter(({ length }) => length >= MIN_SECRET)
@@ -209,22 +218,20 @@ function censor({ url, headers }: ExporterSettings, message: string): string {
 }
 
 /** The outcome of an export of which nothing was sent yet, or taken. */
-export function nothing(
-  outcome: ExportOutcome["outcome"],
-  error: string,
-): ExportOutcome {
-  return { outcome, rejected: Infinity, error, requests: 0, bytes: 0 };
+export function nothing(error: string, failed: boolean = false): ExportOutcome {
+  return { rejected: Infinity, failed, error, requests: 0, bytes: 0 };
 }
 
 /** What is told of something thrown: its message may hold a URL, or a header. */
-export function nameOf(cause: unknown): string {
+function nameOf(cause: unknown): string {
   return cause instanceof Error ? cause.name : typeof cause;
 }
 
-/** Seconds or a date, as HTTP has it; NaN for anything else. */
+/** Seconds or a date, as HTTP has it; 0 for anything else. */
 function parseRetryAfter(header: string | null, now: number): number {
-  const text = header ?? "";
-  return /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  const text = `${header}`;
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  return ms || 0;
 }
 
 async function compress(

@@ -1,13 +1,14 @@
 import { type AttributeList, attributeList } from "./attributes.ts";
 import type { SpanBuffer } from "./buffer.ts";
 import { monotonic, type TelemetryClock } from "./clock.ts";
-import { abortable, withDeadline } from "./deadline.ts";
+import { withDeadline } from "./deadline.ts";
+import type { Exporter } from "./exporter.ts";
 import type { Metrics } from "./meter.ts";
 import type { Metric } from "./metric.ts";
 import { nonNegative, type TelemetryOptions } from "./options.ts";
 import { describeResource } from "./resource.ts";
 import type { FlushScope } from "./scope.ts";
-import { sendMetrics, sendSpans, type Signal, UNSENT } from "./signal.ts";
+import { sendMetrics, sendSpans } from "./signal.ts";
 import type { EdgeSpan } from "./span.ts";
 
 /** What a flush did. */
@@ -40,9 +41,9 @@ export interface FlushParts {
   readonly buffer: SpanBuffer;
   readonly metrics: Metrics;
   /** `undefined` where no spans are sent. */
-  readonly traces: Signal<EdgeSpan> | undefined;
+  readonly traces: Exporter<EdgeSpan> | undefined;
   /** `undefined` where no metrics are sent. */
-  readonly points: Signal<Metric> | undefined;
+  readonly points: Exporter<Metric> | undefined;
 }
 
 /** Makes the flush of a telemetry. */
@@ -64,28 +65,20 @@ export function makeFlush(
       await withDeadline(
         clock,
         startedAt + waitMs,
-        ({ signal }) => abortable(scope.idle(), signal),
-      ).catch(() => {});
+        ({ over }) => Promise.race([scope.idle(), over]),
+      );
     }
-    const { spans, late, dropped } = buffer.take(scope, isLast);
+    const { spans, ...counts } = buffer.take(scope, isLast);
+    const report = { ...counts, spans: 0, points: 0, requests: 0, bytes: 0 };
     resource ??= attributeList(describeResource(options));
-    const flush = { clock, resource, startedAt };
+    const flush = { clock, resource, startedAt, report };
     const isDue = !scope?.isRequest ||
       startedAt - metricsAt >= metricsEveryMs;
     if (isDue) metricsAt = startedAt;
-    const [ofTraces, ofMetrics] = await Promise.all([
-      traces ? sendSpans(traces, flush, spans) : UNSENT,
-      points && isDue ? sendMetrics(points, flush, metrics) : UNSENT,
+    await Promise.all([
+      traces && sendSpans(traces, flush, spans),
+      isDue && points && sendMetrics(points, flush, metrics),
     ]);
-    const error = ofTraces.error || ofMetrics.error;
-    return {
-      spans: ofTraces.accepted,
-      points: ofMetrics.accepted,
-      dropped: dropped + ofTraces.dropped + ofMetrics.dropped,
-      late,
-      requests: ofTraces.requests + ofMetrics.requests,
-      bytes: ofTraces.bytes + ofMetrics.bytes,
-      ...(error && { error }),
-    };
+    return report;
   };
 }

@@ -84,8 +84,10 @@ export interface MetricsParts {
 
 /** All instruments of one `Telemetry`: metrics are the isolate's, whatever request they were measured in. */
 export interface Metrics extends EdgeMeterProvider {
-  /** Asks the observable instruments, then hands over what is new of all. */
-  collect(signal: AbortSignal): Promise<Collected[]>;
+  /** Asks the observable instruments for their values. */
+  observe(): Promise<void>;
+  /** Hands over what is new of all. */
+  collect(): Collected[];
 }
 
 /** In place of an identity: the name has been warned of. */
@@ -191,9 +193,8 @@ export function makeMetrics(
         removeBatchObservableCallback: observations.remove,
       };
     }),
-    async collect(signal) {
-      await observations.observe();
-      if (signal.aborted) return [];
+    observe: observations.observe,
+    collect() {
       const at = fromMillis(clock.now());
       return [...streams.values()]
         .map((stream) => stream.collect(at))

@@ -8,7 +8,7 @@
  *
  * @example Trace a request and send its spans
  * ```ts
- * import { ROOT_CONTEXT } from "../w3c/api.ts";
+ * import { ROOT_CONTEXT } from "@opentelemetry/api";
  * import { Telemetry } from "@baton/queue/otlp";
  *
  * const telemetry = new Telemetry({ serviceName: "shop" });

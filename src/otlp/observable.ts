@@ -32,10 +32,13 @@ export interface EdgeObservable {
   removeCallback(callback: ObservationCallback): void;
 }
 
+/** Either of what a callback is called with: it knows which. */
+type Observe = ObservationResult["observe"] & BatchObservationResult["observe"];
+
 interface Observer {
-  readonly callback: object;
+  readonly callback: ObservationCallback | BatchCallback;
   readonly instruments: readonly object[];
-  readonly ask: () => void | Promise<void>;
+  readonly observe: Observe;
 }
 
 /** Who observes what. */
@@ -68,17 +71,14 @@ export function makeObservations(): Observations {
 
   return {
     instrument(stream) {
-      const observe: ObservationResult["observe"] = (value, attributes) =>
-        stream.record(value, attributes);
-      const instruments: object[] = [];
       const instrument: EdgeObservable = {
         addCallback(callback) {
-          const ask = () => callback({ observe });
-          observers = [...observers, { callback, instruments, ask }];
+          const observe = stream.record as Observe;
+          observers = [...observers, { callback, instruments, observe }];
         },
         removeCallback: (callback) => remove(callback, instruments),
       };
-      instruments.push(instrument);
+      const instruments = [instrument];
       streams.set(instrument, stream);
       return instrument;
     },
@@ -87,15 +87,19 @@ export function makeObservations(): Observations {
       const observe: BatchObservationResult["observe"] = (one, ...observed) => {
         if (instruments.includes(one)) streams.get(one)?.record(...observed);
       };
-      const ask = () => callback({ observe });
-      observers = [...observers, { callback, instruments, ask }];
+      observers = [
+        ...observers,
+        { callback, instruments, observe: observe as Observe },
+      ];
     },
     remove,
     async observe() {
       const asked = observers;
       const instruments = asked.flatMap(({ instruments }) => instruments);
       for (const one of new Set(instruments)) streams.get(one)?.clear();
-      const answers = asked.map(async ({ ask }) => await ask());
+      const answers = asked.map(async ({ callback, observe }) =>
+        await callback({ observe })
+      );
       for (const answer of await Promise.allSettled(answers)) {
         if (answer.status === "fulfilled") continue;
         diag.error("An observable instrument's callback failed", answer.reason);

@@ -2,7 +2,6 @@ import type { Sampler } from "@opentelemetry/api";
 import type { PropagateTo } from "../http/fetch.ts";
 import type { Attributes } from "./attributes.ts";
 import type { TelemetryClock } from "./clock.ts";
-import { writeToConsole } from "./console.ts";
 import type { Protocol } from "./encoding.ts";
 import type { ExemplarFilter } from "./exemplar.ts";
 import type { SpanLimits } from "./limits.ts";
@@ -102,50 +101,6 @@ export interface TelemetryOptions {
   readonly clock?: TelemetryClock;
   /** Numbers from 0 to 1, for jitter. @default {Math.random} */
   readonly random?: () => number;
-}
-
-/** Where a signal goes, resolved. */
-export interface SignalSettings {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly protocol: Protocol;
-  readonly gzip: boolean;
-  readonly timeoutMs: number;
-  /** `undefined` for the host's own. */
-  readonly fetch: typeof fetch | undefined;
-}
-
-const PROTOCOLS: readonly string[] = ["http/protobuf", "http/json"];
-
-/** Resolves where a signal goes; `undefined` when it is not sent. */
-export function signalSettings(
-  options: TelemetryOptions,
-  signal: "traces" | "metrics",
-): SignalSettings | undefined {
-  const own = options[signal] ?? {};
-  if (own === false || own.exporter === "none" || options.disabled) {
-    return undefined;
-  }
-  const { endpoint = "http://localhost:4318", fetch } = options;
-  const all = { ...options, ...own };
-  const { protocol = "http/protobuf", compression } = all;
-  if (!PROTOCOLS.includes(protocol)) {
-    throw new RangeError(
-      `Cannot use protocol "${protocol}": expected ${PROTOCOLS}`,
-    );
-  }
-  const url = parseUrl(own.url ?? endpoint);
-  if (own.url === undefined) {
-    url.pathname = url.pathname.replace(/\/*$/, `/v1/${signal}`);
-  }
-  const settings = {
-    url: url.href,
-    headers: { ...options.headers, ...own.headers },
-    timeoutMs: nonNegative(all, "timeoutMs", 5_000),
-  };
-  return own.exporter === "console"
-    ? { ...settings, protocol: "http/json", gzip: false, fetch: writeToConsole }
-    : { ...settings, protocol, gzip: compression === "gzip", fetch };
 }
 
 /** An option's number, when it makes sense. */

@@ -1,6 +1,5 @@
 import { safely } from "../core/safely.ts";
 import { MAX_REPLY_BYTES } from "./bounds.ts";
-import { onAbort } from "./deadline.ts";
 
 /** What a receiver says in a reply's body. */
 export interface Reply {
@@ -16,17 +15,17 @@ const SILENT: Reply = { rejected: 0, message: "" };
 
 /**
  * The body's bytes; `undefined` when they exceed OTLP's limit, beyond which nothing is read.
- * When the signal aborts, nothing more is read either: not every `fetch` heeds it.
+ * Nothing more is read either when the time is over: not every `fetch` heeds its signal.
  */
 export async function readBody(
   { body }: Response,
-  signal: AbortSignal,
+  over: Promise<unknown>,
 ): Promise<Uint8Array | undefined> {
   const parts: BlobPart[] = [];
   if (body) {
     const reader = body.getReader();
     const stop = () => void reader.cancel().catch(() => {});
-    onAbort(signal, stop);
+    over.then(stop);
     for (let room = MAX_REPLY_BYTES;;) {
       const { value } = await reader.read();
       if (!value) break;

@@ -60,6 +60,6 @@ interface Host {
 /** The specification's name for a service without one, with the runtime where it tells its name. */
 function unknownService(): string {
   const { userAgent = "" } = (globalThis as Host).navigator ?? {};
-  const runtime = /^[a-z-]+/.exec(userAgent.toLowerCase());
-  return ["unknown_service", ...runtime ?? []].join(":");
+  const [runtime] = userAgent.toLowerCase().split(/[^a-z-]/);
+  return runtime ? `unknown_service:${runtime}` : "unknown_service";
 }

@@ -93,8 +93,10 @@ export function parentBased(
       : all.localNotSampled;
   };
   return {
-    shouldSample: (...call) =>
-      samplerOf(call[0], call[1]).shouldSample(...call),
+    // one by one, for hosts take long to gather and to spread them
+    shouldSample: (context, traceId, name, kind, attributes, links) =>
+      samplerOf(context, traceId)
+        .shouldSample(context, traceId, name, kind, attributes, links),
     toString: () => `ParentBased{${names.join(", ")}}`,
   };
 }

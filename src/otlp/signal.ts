@@ -1,26 +1,26 @@
 import type { ActiveContext } from "./active.ts";
 import type { AttributeList } from "./attributes.ts";
 import type { TelemetryClock } from "./clock.ts";
-import { abortable, type Deadline, withDeadline } from "./deadline.ts";
-import { type Encode, encodingOf, type Items } from "./encoding.ts";
+import { writeToConsole } from "./console.ts";
+import { withDeadline } from "./deadline.ts";
+import { encodingOf, type Items } from "./encoding.ts";
 import {
   type Exporter,
   type ExportOutcome,
+  isPaused,
   makeExporter,
-  nameOf,
   nothing,
+  send,
 } from "./exporter.ts";
 import type { Metrics } from "./meter.ts";
 import type { Metric } from "./metric.ts";
-import { signalSettings, type TelemetryOptions } from "./options.ts";
+import {
+  nonNegative,
+  parseUrl,
+  type SignalOptions,
+  type TelemetryOptions,
+} from "./options.ts";
 import type { EdgeSpan } from "./span.ts";
-
-/** One signal's way out. */
-export interface Signal<Item> {
-  readonly exporter: Exporter;
-  readonly encode: Encode<Item>;
-  readonly timeoutMs: number;
-}
 
 /** One flush, as both signals see it. */
 export interface Flushing {
@@ -28,109 +28,128 @@ export interface Flushing {
   readonly resource: AttributeList;
   /** On the monotonic clock. */
   readonly startedAt: number;
+  /** What has become of it so far. */
+  readonly report: Tally;
 }
 
-/** What became of one signal's part of a flush, in spans or points. */
-export interface Sent {
-  readonly accepted: number;
-  readonly dropped: number;
-  /** HTTP requests, repeats included. */
-  readonly requests: number;
-  /** Their bodies as they were sent, in bytes. */
-  readonly bytes: number;
-  /** Empty when nothing went wrong. */
-  readonly error: string;
+/** What adds up in a flush's report. */
+export interface Tally {
+  spans: number;
+  points: number;
+  dropped: number;
+  requests: number;
+  bytes: number;
+  error?: string;
 }
 
-/** What became of nothing. */
-export const UNSENT: Sent = /* @__PURE__ */ tally(0, nothing("accepted", ""));
+const PROTOCOLS: readonly string[] = ["http/protobuf", "http/json"];
 
 /** Makes a signal's way out; `undefined` when the options say that there is none. */
 export function makeSignal<Name extends keyof Items>(
   name: Name,
   options: TelemetryOptions,
   parts: { readonly clock: TelemetryClock; readonly context: ActiveContext },
-): Signal<Items[Name]> | undefined {
-  const settings = signalSettings(options, name);
-  if (!settings) return undefined;
-  const { random = Math.random } = options;
-  const { contentType, encode } = encodingOf(settings.protocol);
-  const exporter = makeExporter({
-    ...settings,
+): Exporter<Items[Name]> | undefined {
+  const own: SignalOptions | false = options[name] ?? {};
+  if (own === false || own.exporter === "none" || options.disabled) {
+    return undefined;
+  }
+  const all = { ...options, ...own };
+  const {
+    endpoint = "http://localhost:4318",
+    protocol = "http/protobuf",
+    random = Math.random,
+  } = all;
+  if (!PROTOCOLS.includes(protocol)) {
+    throw new RangeError(
+      `Cannot use protocol "${protocol}": expected ${PROTOCOLS}`,
+    );
+  }
+  const url = parseUrl(own.url ?? endpoint);
+  if (own.url === undefined) {
+    url.pathname = url.pathname.replace(/\/*$/, `/v1/${name}`);
+  }
+  const isConsole = own.exporter === "console";
+  const { contentType, encode } = encodingOf(
+    isConsole ? "http/json" : protocol,
+  );
+  return makeExporter({
     ...parts,
+    url: url.href,
+    headers: { ...options.headers, ...own.headers },
     contentType,
+    encode: encode[name],
+    gzip: all.compression === "gzip" && !isConsole,
+    timeoutMs: nonNegative(all, "timeoutMs", 5_000),
+    fetch: isConsole ? writeToConsole : options.fetch,
     random,
   });
-  return { exporter, encode: encode[name], timeoutMs: settings.timeoutMs };
 }
 
 /** Sends spans in one request; those that cannot be delivered are dropped. */
 export async function sendSpans(
-  signal: Signal<EdgeSpan>,
+  exporter: Exporter<EdgeSpan>,
   flush: Flushing,
   spans: readonly EdgeSpan[],
-): Promise<Sent> {
-  const { length } = spans;
-  if (length === 0) return UNSENT;
-  const outcome = signal.exporter.isPaused()
-    ? nothing("failed", "Paused after a failed export")
-    : await inTime(
-      signal,
-      flush,
-      (deadline) => deliver(signal, flush, spans, deadline),
-    );
-  return tally(length, outcome);
+): Promise<void> {
+  if (spans.length === 0) return;
+  const outcome = isPaused(exporter)
+    ? nothing("Paused after a failed export")
+    : await deliver(exporter, flush, spans);
+  add(flush, "spans", spans.length, outcome);
 }
 
-/** Sends what is new in the metrics in one request; what cannot be delivered now is kept for the next flush. */
+/**
+ * Sends what is new in the metrics in one request; what cannot be delivered now is kept for the next flush.
+ *
+ * The observable instruments have half of the time: one that does not answer keeps nothing else from being sent.
+ */
 export async function sendMetrics(
-  signal: Signal<Metric>,
+  exporter: Exporter<Metric>,
   flush: Flushing,
   metrics: Metrics,
-): Promise<Sent> {
-  if (signal.exporter.isPaused()) return UNSENT;
-  return await inTime(signal, flush, async (deadline) => {
-    const collected = await abortable(
-      metrics.collect(deadline.signal),
-      deadline.signal,
-    ).catch(() => undefined);
-    if (!collected) {
-      return { ...UNSENT, error: "An observable instrument took too long" };
-    }
-    if (collected.length === 0) return UNSENT;
-    const all = collected.map(({ metric }) => metric);
-    const points = all.flatMap(({ series }) => series).length;
-    const outcome = await deliver(signal, flush, all, deadline);
-    const sent = tally(points, outcome);
-    if (outcome.outcome !== "failed") return sent;
-    for (const { restore } of collected) restore();
-    return { ...sent, dropped: 0 };
+): Promise<void> {
+  if (isPaused(exporter)) return;
+  const { clock, startedAt, report } = flush;
+  const halfTime = startedAt + exporter.timeoutMs / 2;
+  await withDeadline(clock, halfTime, async ({ over }) => {
+    const late = over.then(() => "An observable instrument took too long");
+    const observed = metrics.observe().catch(() => {});
+    const error = await Promise.race([observed, late]);
+    if (error) report.error ??= error;
   });
+  const collected = metrics.collect();
+  const all = collected.map(({ metric }) => metric);
+  if (all.length === 0) return;
+  const outcome = await deliver(exporter, flush, all);
+  const points = all.flatMap(({ series }) => series).length;
+  add(flush, "points", outcome.failed ? 0 : points, outcome);
+  if (outcome.failed) { for (const { restore } of collected) restore(); }
 }
 
-function inTime<T>(
-  { timeoutMs }: { readonly timeoutMs: number },
-  { clock, startedAt }: Flushing,
-  work: (deadline: Deadline) => Promise<T>,
-): Promise<T> {
-  return withDeadline(clock, startedAt + timeoutMs, work);
-}
-
-async function deliver<Item>(
-  { encode, exporter }: Signal<Item>,
-  { resource }: Flushing,
+function deliver<Item>(
+  exporter: Exporter<Item>,
+  { clock, startedAt, resource }: Flushing,
   items: readonly Item[],
-  deadline: Deadline,
 ): Promise<ExportOutcome> {
-  try {
-    return await exporter.send(encode(resource, items), deadline);
-  } catch (cause) {
-    return nothing("refused", `Cannot make a request: ${nameOf(cause)}`);
-  }
+  return withDeadline(
+    clock,
+    startedAt + exporter.timeoutMs,
+    (deadline) => send(exporter, resource, items, deadline),
+  );
 }
 
-/** In a receiver's own numbers anything may stand. */
-function tally(count: number, outcome: ExportOutcome): Sent {
-  const dropped = Math.max(0, Math.min(outcome.rejected, count));
-  return { ...outcome, accepted: count - dropped, dropped };
+/** Adds what became of so many spans or points; in a receiver's own numbers anything may stand. */
+function add(
+  { report }: Flushing,
+  name: "spans" | "points",
+  count: number,
+  { rejected, requests, bytes, error }: ExportOutcome,
+): void {
+  const dropped = Math.max(0, Math.min(rejected, count));
+  report[name] = count - dropped;
+  report.dropped += dropped;
+  report.requests += requests;
+  report.bytes += bytes;
+  if (error) report.error ??= error;
 }

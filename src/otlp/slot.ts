@@ -10,10 +10,7 @@ import { trace } from "../w3c/api.ts";
 const KINDS = ["trace", "metrics", "propagation", "context"] as const;
 
 /** Whose registration it is, and the version that the slot had before it was raised. */
-interface Mark {
-  readonly owner: object;
-  readonly version: string;
-}
+type Mark = readonly [owner: object, version: string];
 
 type Slot =
   & { version: string; diag?: unknown; [OURS]?: Mark }
@@ -21,7 +18,7 @@ type Slot =
 
 const host = globalThis as { [API_SLOT]?: Slot };
 
-/** What is registered. */
+/** What is registered, and for whom. */
 export interface Registration {
   readonly tracerProvider: TracerProvider;
   readonly meterProvider: MeterProvider;
@@ -40,19 +37,21 @@ export function hasContextManager(): boolean {
  * Tracers go through the API's own copy first, so that those which were taken before come to life;
  * it makes the slot, whose version is raised then.
  */
-export function fillSlot(owner: object, parts: Registration): boolean {
+export function fillSlot(owner: Registration): boolean {
   const before = host[API_SLOT];
-  if (before?.[OURS]?.owner === owner) return true;
+  if (before?.[OURS]?.[0] === owner) return true;
   if (before && KINDS.some((kind) => before[kind] !== undefined)) return false;
   delete host[API_SLOT];
-  trace.setGlobalTracerProvider(parts.tracerProvider);
+  trace.setGlobalTracerProvider(owner.tracerProvider);
   const slot = host[API_SLOT]! as Slot;
-  slot.metrics = parts.meterProvider;
-  slot.propagation = parts.propagator;
-  slot.context = parts.contextManager;
-  slot[OURS] = { owner, version: slot.version };
-  slot.version = EVERY_1_X;
-  if (before?.diag) slot.diag = before.diag;
+  Object.assign(slot, {
+    metrics: owner.meterProvider,
+    propagation: owner.propagator,
+    context: owner.contextManager,
+    diag: before?.diag,
+    [OURS]: [owner, slot.version],
+    version: EVERY_1_X,
+  });
   return true;
 }
 
@@ -60,11 +59,11 @@ export function fillSlot(owner: object, parts: Registration): boolean {
 export function clearSlot(owner: object): boolean {
   const slot = host[API_SLOT];
   const mark = slot?.[OURS];
-  if (!slot || mark?.owner !== owner) return false;
+  if (!slot || mark?.[0] !== owner) return false;
   trace.disable();
   for (const kind of KINDS) delete slot[kind];
   delete slot[OURS];
-  slot.version = mark.version;
+  slot.version = mark[1];
   if (!slot.diag) delete host[API_SLOT];
   return true;
 }

@@ -72,8 +72,8 @@ const NO_ATTRIBUTES = /* @__PURE__ */ attributeList(undefined);
 /** The events and links of most. */
 const NONE: readonly never[] = [];
 
-// The spans of a drain's tasks share one link.
-let last: SpanLink | undefined;
+// The spans of a drain's tasks have one link, the same.
+let last: readonly SpanLink[] = NONE;
 
 /** A recording span; nothing changes it once it has ended. */
 export class EdgeSpan implements Span, TailSpan {
@@ -179,13 +179,14 @@ export class EdgeSpan implements Span, TailSpan {
     if (droppedAttributesCount > 0) own.dropped += droppedAttributesCount;
     if (this.links.length >= limits.links) this.droppedLinks++;
     else {
-      if (last?.context !== context || last.attributes !== own) {
-        last = {
+      const [former] = last;
+      if (former?.context !== context || former.attributes !== own) {
+        last = [{
           context: isKnown ? context : { ...context, ...INVALID_SPAN_CONTEXT },
           attributes: own,
-        };
+        }];
       }
-      this.links = [...this.links, last];
+      this.links = this.links.length > 0 ? [...this.links, ...last] : last;
     }
     return this;
   }
@@ -236,7 +237,13 @@ export class EdgeSpan implements Span, TailSpan {
     const { context } = this.start;
     const traceFlags = context.traceFlags | SAMPLED;
     this.start = { ...this.start, context: { ...context, traceFlags } };
-    this.attributes.set("baton.sampled_by", rule, Infinity, Infinity);
+    this.attributes.set(
+      "baton.sampled_by",
+      rule,
+      undefined,
+      Infinity,
+      Infinity,
+    );
     return this;
   }
 

@@ -5,7 +5,7 @@ import { W3CPropagator } from "../w3c/propagator.ts";
 import { activeContext } from "./active.ts";
 import { SpanBuffer } from "./buffer.ts";
 import { systemTelemetryClock } from "./clock.ts";
-import { merge, readEnv } from "./env.ts";
+import { readEnv } from "./env.ts";
 import { type Flush, type FlushReport, makeFlush } from "./flush.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { type EdgeMeterProvider, makeMetrics } from "./meter.ts";
@@ -130,7 +130,7 @@ export class Telemetry implements AsyncDisposable {
    * `traces` and `metrics`.
    */
   static fromEnv(env: object, options: TelemetryOptions = {}): Telemetry {
-    return new Telemetry(merge(readEnv(env), options));
+    return new Telemetry(readEnv(env, options));
   }
 
   /**
@@ -140,7 +140,7 @@ export class Telemetry implements AsyncDisposable {
    * @returns Whether it is registered; `false`, and nothing is changed, when another SDK is.
    */
   register(): boolean {
-    return fillSlot(this, this);
+    return fillSlot(this);
   }
 
   /**

@@ -8,8 +8,8 @@ import { joinLines } from "./header.ts";
 
 const TOKEN = /^[!#-'*+.^`|~\w-]+$/;
 const PROPERTIES = /^[\t -+\--~]+$/;
-/** What `encodeURIComponent` leaves although others may read something into it. */
-const UNESCAPED = /[!'()*]/g;
+/** What somebody may read something into: more than `encodeURIComponent` escapes. */
+const SPECIAL = /[^\w.~-]/gu;
 /** What a value cannot hold as it is. */
 const FORBIDDEN = /[^!#$&-+\--:<-[\]-~]/gu;
 const ESCAPED = /(%[\da-f]{2})+/gi;
@@ -61,10 +61,10 @@ export function parseBaggage(
  * @see W3C Baggage, section 3
  */
 export function formatBaggage(baggage: Baggage): string {
-  const header = members(baggage, encode).join(",");
+  const header = members(baggage, SPECIAL).join(",");
   return header.length <= MAX_BYTES
     ? header
-    : members(baggage, encodeSparingly).reduce((kept, member) => {
+    : members(baggage, FORBIDDEN).reduce((kept, member) => {
       const longer = kept === "" ? member : `${kept},${member}`;
       return longer.length <= MAX_BYTES ? longer : kept;
     }, "");
@@ -83,28 +83,22 @@ function property(source: string): string {
   return source.split("=").map((part) => part.trim()).join("=");
 }
 
-function members(
-  baggage: Baggage,
-  encoded: (value: string) => string,
-): string[] {
+function members(baggage: Baggage, escaped: RegExp): string[] {
   return baggage.getAllEntries().filter(([key]) => TOKEN.test(key)).map(
     ([key, { value, metadata }]) => {
-      const member = `${key}=${encoded(value.toWellFormed())}`;
+      const text = value.toWellFormed().replace(escaped, percentEncode);
+      const member = `${key}=${text}`;
       const properties = metadata?.toString() ?? "";
       return PROPERTIES.test(properties) ? `${member};${properties}` : member;
     },
   );
 }
 
-function encode(value: string): string {
-  return encodeURIComponent(value).replace(
-    UNESCAPED,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
-
-function encodeSparingly(value: string): string {
-  return value.replace(FORBIDDEN, encodeURIComponent);
+function percentEncode(character: string): string {
+  const encoded = encodeURIComponent(character);
+  return encoded === character
+    ? `%${character.charCodeAt(0).toString(16).toUpperCase()}`
+    : encoded;
 }
 
 function decode(value: string): string {

@@ -1,20 +1,6 @@
 import type { Context, ContextManager } from "@opentelemetry/api";
+import { type Storage, storageClass } from "../core/storage.ts";
 import { ROOT_CONTEXT } from "./api.ts";
-
-/** What is used of `AsyncLocalStorage`. */
-interface Storage {
-  run<Result>(context: Context, callback: () => Result): Result;
-  getStore(): Context | undefined;
-}
-
-interface Host {
-  readonly AsyncLocalStorage?: new () => Storage;
-  readonly process?: {
-    getBuiltinModule?(
-      name: string,
-    ): { readonly AsyncLocalStorage?: new () => Storage } | undefined;
-  };
-}
 
 /**
  * Keeps the current context across `await`, by the host's `AsyncLocalStorage` where it offers one.
@@ -23,7 +9,7 @@ interface Host {
  * the root context, {@link EdgeContextManager.with} just calls, and contexts are handed on explicitly.
  */
 export class EdgeContextManager implements ContextManager {
-  #storage: Storage | null | undefined;
+  #storage: Storage<Context> | null | undefined;
 
   /** Whether the host has `AsyncLocalStorage`, so that contexts follow the code. */
   get available(): boolean {
@@ -50,9 +36,9 @@ export class EdgeContextManager implements ContextManager {
   /** Returns `target`, when it is a function one that runs with `context` as the current one. */
   bind<T>(context: Context, target: T): T {
     if (typeof target !== "function") return target;
-    const run = <R>(call: () => R): R => this.with(context, call);
-    return function (this: unknown, ...args: unknown[]): unknown {
-      return run(() => target.apply(this, args));
+    const run = this.with.bind(this, context, target as () => unknown);
+    return function (this: unknown, ...args: []): unknown {
+      return run(this, ...args);
     } as T;
   }
 
@@ -66,14 +52,12 @@ export class EdgeContextManager implements ContextManager {
     return this;
   }
 
-  #store(): Storage | null {
+  #store(): Storage<Context> | null {
     return this.#storage ??= find();
   }
 }
 
-function find(): Storage | null {
-  const host = globalThis as Host;
-  const Found = host.AsyncLocalStorage ??
-    host.process?.getBuiltinModule?.("node:async_hooks")?.AsyncLocalStorage;
+function find(): Storage<Context> | null {
+  const Found = storageClass();
   return Found ? new Found() : null;
 }

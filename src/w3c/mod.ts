@@ -1,5 +1,6 @@
 /**
  * W3C Trace Context level 2 and Baggage in plain TypeScript, behind the interfaces of `@opentelemetry/api`.
+ * A `Telemetry` of `@baton/queue/otlp` has all of it; beside another SDK, give that one a `W3CPropagator`.
  *
  * @example Read and write a `traceparent`
  * ```ts

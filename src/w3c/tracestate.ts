@@ -30,10 +30,10 @@ export class TraceState implements ApiTraceState {
   static parse(header: string | readonly string[]): TraceState | undefined {
     const text = joinLines(header, MAX_LENGTH);
     if (text.length > MAX_LENGTH) return undefined;
-    return TraceState.#read(text) ??
-      TraceState.#read(
-        text.split(",").map((entry) => entry.trim()).filter(Boolean).join(","),
-      );
+    const list = isList(text)
+      ? text
+      : members(text).map((entry) => entry.trim()).filter(Boolean).join(",");
+    return isList(list) ? TraceState.#of(list) : undefined;
   }
 
   /**
@@ -43,7 +43,7 @@ export class TraceState implements ApiTraceState {
    */
   set(key: string, value: string): TraceState {
     const entry = `${key}=${value}`;
-    if (entry.includes(",") || !MEMBERS.test(`${entry},`)) return this;
+    if (entry.includes(",") || !isList(entry)) return this;
     const others = this.#without(key).slice(0, MAX_MEMBERS - 1);
     return TraceState.#of([entry, ...others].join(","));
   }
@@ -71,10 +71,6 @@ export class TraceState implements ApiTraceState {
     );
   }
 
-  static #read(text: string): TraceState | undefined {
-    return MEMBERS.test(`${text},`) ? TraceState.#of(text) : undefined;
-  }
-
   static #of(text: string): TraceState {
     const state = new TraceState();
     state.#text = text;
@@ -98,6 +94,10 @@ export function truncateTracestate(text: string, max: number): string {
     }
   }
   return kept.join(",");
+}
+
+function isList(text: string): boolean {
+  return MEMBERS.test(`${text},`);
 }
 
 function members(text: string): string[] {

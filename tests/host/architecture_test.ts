@@ -55,6 +55,31 @@ test("src holds nothing but TypeScript", () => {
   assertEquals(others("src/"), []);
 });
 
+test("src loads nothing but by imported(), which keeps contexts apart", () => {
+  for (const file of sources("src/")) {
+    const code = Deno.readTextFileSync(new URL(file, root))
+      .replaceAll(/^\s*\*.*$/gm, "");
+    assertEquals(
+      [...code.matchAll(/(?<!typeof |imported\(\(\) =>\s*)\bimport\(/g)],
+      [],
+      file,
+    );
+  }
+});
+
+test("suites that move a clock by hand have loaded whatever src loads later", () => {
+  const later = sources("src/").flatMap((file) => {
+    const code = Deno.readTextFileSync(new URL(file, root))
+      .replaceAll(/^\s*\*.*$/gm, "");
+    return [...code.matchAll(/(?<!typeof )\bimport\("([^"]+)"\)/g)]
+      .map(([, path]) => new URL(path!, new URL(file, root)).href);
+  });
+  const loaded = new URL("tests/support/loaded.ts", root);
+  const now = [...Deno.readTextFileSync(loaded).matchAll(/^import "(.*)";$/gm)]
+    .map(([, path]) => new URL(path!, loaded).href);
+  assertEquals(now.sort(), [...new Set(later)].sort());
+});
+
 const bad: readonly (readonly [rule: string, path: string, source: string])[] =
   [
     // upwards, sideways, outwards
@@ -155,7 +180,7 @@ test("the house rules let through what they should", () => {
     ["src/broker/lua/step.ts", "const a = `local x = a - b`;"],
     ["src/hono/mod.ts", `import { routePath } from "hono/route";`],
     ["src/queue/conventions.ts", `const a = "messaging.system";`],
-    ["src/w3c/context_manager.ts", `host.process?.getBuiltinModule;`],
+    ["src/core/storage.ts", `host.process?.getBuiltinModule;`],
     ["src/queue/instrument.ts", "const name = `process ${queue}`;"],
     ["src/core/error.ts", `class A extends RangeError {}`],
     ["src/core/id.ts", `// Deno.env, node:fs and messaging. in words`],

@@ -226,7 +226,8 @@ export const PARTS: Omit<MetricsParts, "clock"> = {
 
 /** What one export would bring. */
 export async function collect(metrics: Metrics): Promise<Metric[]> {
-  const collected = await metrics.collect(new AbortController().signal);
+  await metrics.observe();
+  const collected = metrics.collect();
   return collected.map(({ metric }) => metric);
 }
 

@@ -13,14 +13,14 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 export const floors: Readonly<Record<string, number>> = {
   core: 0,
   codec: 1,
-  http: 1,
   w3c: 1,
+  http: 2,
   broker: 2,
-  otlp: 2,
-  queue: 3,
-  hono: 4,
-  cron: 4,
-  upstash: 4,
+  otlp: 3,
+  queue: 4,
+  hono: 5,
+  cron: 5,
+  upstash: 5,
 };
 
 /** The packages that a folder's files may import, at run time or for their types. */
@@ -46,10 +46,11 @@ const knownToOtlp: readonly string[] = [
   "core/id.ts",
   "core/codes.ts",
   "core/safely.ts",
+  "core/storage.ts",
 ];
 
 /** Where AsyncLocalStorage is looked up, should the host have it: the one place that names a host. */
-const hostLookup = "src/w3c/context_manager.ts";
+const hostLookup = "src/core/storage.ts";
 
 /** The only files of `src/queue` that spell the messaging conventions. */
 const conventions: readonly string[] = [
