@@ -1,8 +1,9 @@
 /** What `UpstashBroker` does when the way to the database, or the database, fails. Real HTTP, real Redis; the gateway makes the faults. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Redis } from "@upstash/redis";
 import type { Broker, NewTask, Settlement } from "../src/broker/broker.ts";
 import { keyOf } from "../src/broker/keys.ts";
+import type { UpstashBrokerOptions } from "../src/broker/runner.ts";
 import { UpstashBroker } from "../src/broker/upstash.ts";
 import { BrokerError, QueueFullError } from "../src/core/error.ts";
 import { shardOf } from "../src/core/id.ts";
@@ -151,8 +152,8 @@ test("UpstashBroker gives up at its deadline when the database hangs", async () 
 });
 
 test("UpstashBroker repeats what its client gave up waiting for", async () => {
-  await using made = await gatewayBroker(START, { timeoutMs: 100 });
-  await made.lane.add({ kind: "delay", ms: 300 });
+  await using made = await gatewayBroker(START, { timeoutMs: 1_000 });
+  await made.lane.add({ kind: "delay", ms: 2_000 });
   const { requests } = await enqueue(made.broker, name(), task("a"));
   assertEquals(requests, 2);
 });
@@ -193,6 +194,19 @@ test("UpstashBroker names a key of the wrong type as what it is", async () => {
     "wrong_type",
   );
   assert(error.message.includes("baton:1:"));
+});
+
+test("UpstashBroker refuses an option that it does not know", () => {
+  const client = {
+    eval: () => Promise.resolve(""),
+    evalsha: () => Promise.resolve(""),
+  };
+  const options = { retries: 0 } as UpstashBrokerOptions;
+  assertThrows(
+    () => new UpstashBroker(client, options),
+    TypeError,
+    "Unknown option 'retries' of UpstashBroker",
+  );
 });
 
 test("UpstashBroker says that an answer is none of its scripts'", async () => {

@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { UpstashBroker } from "../src/broker/upstash.ts";
 import { BrokerError } from "../src/core/error.ts";
-import { connect } from "../src/upstash/mod.ts";
+import { connect, type ConnectOptions } from "../src/upstash/mod.ts";
 import { test } from "./support/suite.ts";
 
 const URL_NAME = "UPSTASH_REDIS_REST_URL";
@@ -137,6 +137,15 @@ test("connect() names what is missing or cannot be, and repeats no value", () =>
     for (const word of words) assertStringIncludes(message, word);
     assert(!message.includes("secret"), message);
   }
+});
+
+test("connect() refuses an option that it does not know", () => {
+  const options = { timeout: 1 } as ConnectOptions;
+  assertThrows(
+    () => connect({ url, token }, options),
+    TypeError,
+    "Unknown option 'timeout' of connect()",
+  );
 });
 
 test("connect() refuses a timeoutMs that is no time", () => {

@@ -106,7 +106,7 @@ export interface StatsReply extends Counted {
   readonly paused: boolean;
   /** The names of which nothing is claimed, in the order in which they were paused. */
   readonly pausedNames: readonly string[];
-  /** Since when the first ready task counts; its priority included. */
+  /** Since when the first ready task counts, its priority included: the older one of the first of a key and the first of none. */
   readonly oldestAt: number | undefined;
   /** Keys that lost their canary: the database evicted, or fell back to an older copy. */
   readonly evicted: readonly string[];

@@ -36,10 +36,11 @@ export function diagnose(error: unknown): Diagnosis {
   if (/^(LOADING|BUSY|READONLY)/.test(words)) {
     return { failure: "unavailable", words };
   }
-  if (words.startsWith("WRONGTYPE")) return { failure: "wrong_type", words };
+  const inner = words.replace(WRAPPED, "");
+  if (inner.startsWith("WRONGTYPE")) return { failure: "wrong_type", words };
   if (/max request size/i.test(words)) return { failure: "too_large", words };
   if (
-    /^OOM|^MISCONF|capacity|quota|max single record|max db size/i.test(words)
+    /^OOM|^MISCONF|capacity|quota|max single record|max db size/i.test(inner)
   ) {
     return { failure: "full", words };
   }
@@ -49,13 +50,17 @@ export function diagnose(error: unknown): Diagnosis {
   };
 }
 
+/** What older servers put before the error of a command inside a script. */
+const WRAPPED =
+  /^ERR Error running script \([^)]*\): (@?user_script: ?\d+: ?-?)+/;
+
 /** What the same request would be told again: a script's own error, or a command the server will not run. Clients do not pass on the HTTP status, so any other error may be a passing one. */
 const DELIBERATE =
-  /script|syntax|unknown|wrong number|not (supported|allowed|available|an? )|dynamic keys/i;
+  /script|syntax|unknown|wrong number|not (supported|allowed|available|an? )|dynamic keys|^CROSSSLOT/i;
 
 const ADVICE: Readonly<Record<BrokerFailure, string>> = {
   unavailable:
-    "could not be reached or gave no readable answer; try again later",
+    "could not be reached or gave no readable answer; try again later, or check the URL",
   throttled: "is limiting requests; try again later",
   timeout: "did not answer in time; try again later",
   unauthorized: "refused the token; check the URL and the token of the client",

@@ -1,5 +1,6 @@
 import { type Clock, steady, systemClock } from "../core/clock.ts";
-import { checkInteger } from "../core/check.ts";
+import { checkInteger, checkKnown } from "../core/check.ts";
+import { imported } from "../core/imported.ts";
 import { diagnose } from "./failure.ts";
 import { type Patience, patiently } from "./patience.ts";
 import { readReply, type Reply } from "./reply.ts";
@@ -40,6 +41,18 @@ export interface UpstashBrokerOptions {
   readonly random?: () => number;
 }
 
+const OPTIONS: readonly (keyof UpstashBrokerOptions)[] = [
+  "attempts",
+  "deadlineMs",
+  "keyLocking",
+  "time",
+  "clock",
+  "random",
+];
+
+/** What servers say that do not know the flag; those before Redis 7 know no first line at all. */
+const UNKNOWN_FLAG = /shebang|unexpected symbol near '#'/i;
+
 /** An answer, and how often it was asked for. */
 export interface Ran {
   readonly reply: Reply;
@@ -65,6 +78,7 @@ export class ScriptRunner {
         "UpstashBroker needs a Redis client with 'eval' and 'evalsha', such as new Redis({ url, token }) of @upstash/redis",
       );
     }
+    checkKnown("of UpstashBroker", options, OPTIONS);
     checkInteger("attempts", attempts, 1, 100);
     checkInteger("deadlineMs", deadlineMs, 1, 600_000);
     this.client = client;
@@ -114,7 +128,7 @@ export class ScriptRunner {
   isToldHow(error: unknown, verb: Verb, flag: string): boolean {
     const { words } = diagnose(error);
     if (verb === "evalsha") return /^NOSCRIPT/.test(words);
-    if (flag === "" || !/shebang/i.test(words)) return false;
+    if (flag === "" || !UNKNOWN_FLAG.test(words)) return false;
     this.flag = "";
     return true;
   }
@@ -122,7 +136,7 @@ export class ScriptRunner {
   /** The script and its arguments, with the time where the caller tells it. */
   async timed({ script, keys, args }: ScriptCall): Promise<Timed> {
     if (!this.#isTold) return { body: script.source, keys, args };
-    const { ServerTime, toldTime } = await import("./time.ts");
+    const { ServerTime, toldTime } = await imported(() => import("./time.ts"));
     const { client, patience: { clock } } = this;
     this.#time ??= new ServerTime(() => client.time!(), clock);
     const us = await this.#time.us();

@@ -1,3 +1,4 @@
+import { imported } from "../core/imported.ts";
 import type {
   CancelReply,
   CancelRequest,
@@ -36,6 +37,12 @@ import { ScriptRunner } from "./runner.ts";
 import type { UpstashBrokerOptions, UpstashClient } from "./runner.ts";
 import type { QueueStep } from "./together.ts";
 
+const verbs = () => imported(() => import("./verbs.ts"));
+const ending = () => imported(() => import("./ending.ts"));
+const look = () => imported(() => import("./look.ts"));
+const enqueuing = () => imported(() => import("./enqueue.ts"));
+const stepping = () => imported(() => import("./step.ts"));
+
 /**
  * Tasks in an Upstash Redis database, over `fetch`: each verb is one Lua script and one request.
  * Constructing it does no I/O. A call that fails is repeated within its deadline, which is safe for every verb.
@@ -62,20 +69,20 @@ export class UpstashBroker implements WorkflowBroker {
 
   /** As {@linkcode Broker.enqueue}. */
   async enqueue(queue: string, request: EnqueueRequest): Promise<EnqueueReply> {
-    const { enqueue } = this.#enqueuing ??= await import("./enqueue.ts");
+    const { enqueue } = this.#enqueuing ??= await enqueuing();
     return await enqueue(this.#runner, queue, request);
   }
 
   /** As {@linkcode Broker.step}. In a full database it is repeated leanly: deletions first, results not kept. */
   async step(queue: string, request: StepRequest): Promise<StepReply> {
-    const { step } = this.#stepping ??= await import("./step.ts");
+    const { step } = this.#stepping ??= await stepping();
     return await step(this.#runner, { queue, request });
   }
 
   /** As {@linkcode SharedSteps.steps}: one pipeline, where the client has any. */
   steps(all: readonly QueueStep[]): readonly Promise<StepReply>[] {
     const sent = (async () => {
-      const { steps } = this.#stepping ??= await import("./step.ts");
+      const { steps } = this.#stepping ??= await stepping();
       return { answers: steps(this.#runner, all) };
     })();
     return all.map(async (_, i) => await (await sent).answers[i]!);
@@ -83,38 +90,38 @@ export class UpstashBroker implements WorkflowBroker {
 
   /** As {@linkcode Peeks.peek}: two plain commands, three where the server's time is not known. */
   async peek(queue: string): Promise<PeekReply> {
-    const { Peeker } = await import("./peek.ts");
+    const { Peeker } = await imported(() => import("./peek.ts"));
     this.#peeker ??= new Peeker(this.#runner);
     return await this.#peeker.peek(queue);
   }
 
   /** As {@linkcode Broker.cancel}. */
   async cancel(queue: string, request: CancelRequest): Promise<CancelReply> {
-    const { cancel } = await import("./ending.ts");
+    const { cancel } = await ending();
     return await cancel(this.#runner, queue, request);
   }
 
   /** As {@linkcode Broker.result}. */
   async result(queue: string, id: string): Promise<ResultReply> {
-    const { result } = await import("./verbs.ts");
+    const { result } = await verbs();
     return await result(this.#runner, queue, id);
   }
 
   /** As {@linkcode WorkflowVerbs.results}. */
   async results(queue: string, request: ResultsRequest): Promise<ResultsReply> {
-    const { results } = await import("./verbs.ts");
+    const { results } = await verbs();
     return await results(this.#runner, queue, request);
   }
 
   /** As {@linkcode WorkflowVerbs.group}. */
   async group(queue: string, id: string): Promise<GroupReply> {
-    const { group } = await import("./verbs.ts");
+    const { group } = await verbs();
     return await group(this.#runner, queue, id);
   }
 
   /** As {@linkcode WorkflowVerbs.forget}. */
   async forget(queue: string, request: ForgetRequest): Promise<Counted> {
-    const { forget } = await import("./verbs.ts");
+    const { forget } = await verbs();
     return await forget(this.#runner, queue, request);
   }
 
@@ -123,7 +130,7 @@ export class UpstashBroker implements WorkflowBroker {
     queue: string,
     request: ScheduleRequest,
   ): Promise<ScheduleReply> {
-    const { schedule } = await import("./verbs.ts");
+    const { schedule } = await verbs();
     return await schedule(this.#runner, queue, request);
   }
 
@@ -132,13 +139,13 @@ export class UpstashBroker implements WorkflowBroker {
     queue: string,
     request: UnscheduleRequest,
   ): Promise<UnscheduleReply> {
-    const { unschedule } = await import("./verbs.ts");
+    const { unschedule } = await verbs();
     return await unschedule(this.#runner, queue, request);
   }
 
   /** As {@linkcode WorkflowVerbs.suspend}. */
   async suspend(queue: string, request: SuspendRequest): Promise<SuspendReply> {
-    const { suspend } = await import("./verbs.ts");
+    const { suspend } = await verbs();
     return await suspend(this.#runner, queue, request);
   }
 
@@ -147,43 +154,43 @@ export class UpstashBroker implements WorkflowBroker {
     queue: string,
     request: SchedulesRequest,
   ): Promise<SchedulesReply> {
-    const { schedules } = await import("./verbs.ts");
+    const { schedules } = await verbs();
     return await schedules(this.#runner, queue, request);
   }
 
   /** As {@linkcode Broker.pause}. */
   async pause(queue: string, request: PauseRequest): Promise<PauseReply> {
-    const { pause } = await import("./verbs.ts");
+    const { pause } = await verbs();
     return await pause(this.#runner, queue, request);
   }
 
   /** As {@linkcode Broker.purge}. */
   async purge(queue: string, request: PurgeRequest): Promise<ChangedReply> {
-    const { purge } = await import("./ending.ts");
+    const { purge } = await ending();
     return await purge(this.#runner, queue, request);
   }
 
   /** As {@linkcode Broker.redrive}. */
   async redrive(queue: string, request: RedriveRequest): Promise<ChangedReply> {
-    const { redrive } = await import("./ending.ts");
+    const { redrive } = await ending();
     return await redrive(this.#runner, queue, request);
   }
 
   /** As {@linkcode Broker.list}. */
   async list(queue: string, request: ListRequest): Promise<ListReply> {
-    const { list } = await import("./look.ts");
+    const { list } = await look();
     return await list(this.#runner, queue, request);
   }
 
   /** As {@linkcode Broker.stats}. */
   async stats(queue: string): Promise<StatsReply> {
-    const { stats } = await import("./look.ts");
+    const { stats } = await look();
     return await stats(this.#runner, queue);
   }
 
   /** As {@linkcode Broker.inspect}. */
   async inspect(queue: string, request: InspectRequest): Promise<InspectReply> {
-    const { inspect } = await import("./look.ts");
+    const { inspect } = await look();
     return await inspect(this.#runner, queue, request);
   }
 }

@@ -1,4 +1,5 @@
 import { Redis } from "@upstash/redis/cloudflare";
+import { checkKnown } from "../core/check.ts";
 
 /** Where a database is and what opens it; Upstash's console shows both under "REST API". */
 export interface UpstashCredentials {
@@ -39,12 +40,14 @@ const LONGEST_MS = 2 ** 31 - 1;
  *
  * @param source The environment, or `{ url, token }`.
  * @throws {TypeError} If the URL or the token is missing or cannot be one; the message names the variable, never its value.
+ * @throws {TypeError} If an option is unknown.
  * @throws {RangeError} If `timeoutMs` is not a whole number of milliseconds from 1.
  */
 export function connect(
   source: UpstashSource,
   options: ConnectOptions = {},
 ): Redis {
+  checkKnown("of connect()", options, ["timeoutMs"]);
   const { timeoutMs = 4_000 } = options;
   if (
     !Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > LONGEST_MS

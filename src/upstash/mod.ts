@@ -1,5 +1,5 @@
 /**
- * An `@upstash/redis` client with the options that suit a queue.
+ * An `@upstash/redis` client with the options that suit a queue; and rings by Redis PUBLISH, for workers that listen instead of polling.
  *
  * @example
  * ```ts

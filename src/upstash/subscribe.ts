@@ -67,17 +67,20 @@ async function hear(
     throw new SubscriptionError(`HTTP ${status}`);
   }
   let rest = "";
+  let isMade = false;
   for await (const text of body.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
     for (const line of lines) {
       if (line.startsWith("data: message,")) called();
       else if (line.startsWith("data: subscribe,")) {
+        isMade = true;
         subscribed();
         connected(true);
       }
     }
   }
+  if (!isMade) throw new SubscriptionError("the answer is no subscription");
 }
 
 /** The subscription to rings cannot be made, or broke. */

@@ -1,6 +1,7 @@
 /**
  * ready → leased, the attempt counted. A task whose last consumer died holding it is claimed alone, by a consumer that holds nothing, so that it takes nobody with it; a busy consumer passes it over, and is told.
  * What is indexed without being claimable is cleared: a record the database lost, a task that ended, is leased already, waits in its lane or is parked.
+ * A task of a key that an enqueue placed and did not commit is in no lane yet: it enters it, instead of passing it by.
  */
 export const CLAIM: string = `
 local function pace_of(stored, free)
@@ -107,6 +108,15 @@ if limit > 0 then
         put(xready, id)
         put(hdel, field)
       elseif v[2] and v[2] ~= "" or find(v[6] or "", "[ln]") then put(xready, id)
+      elseif not v[1] and match(record, "^L|") and header(record).lane ~= "" then
+        v = { "0", "", text(picked[i].order), header(record).lane, "", "l" }
+        gather({ v[4] })
+        change(key_of(v[4]), 0, 1)
+        terms(lanes[key_of(v[4])], v[4])
+        put(zline, 0, spot(v, id))
+        set(field, join(v))
+        put(xready, id)
+        risen = true
       elseif match(record, "^[CXED]|%d") then
         put(xready, id)
         put(hdel, field)

@@ -34,10 +34,11 @@ local function mark_leases()
   return at
 end`;
 
-/** When ended tasks want looking at: \`!sweep\` in \`due\`, there while anything is to be forgotten; within a minute where results are counted. */
+/** When ended tasks want looking at: \`!sweep\` in \`due\`, there while anything is to be forgotten; within an hour of what a step ends, however long others are kept, within a minute where results are counted. */
 export const ARM: string = `
 local function arm()
-  if not sweep_at or keep_results > 0 and sweep_at > now + 60000 then call("ZADD", due, text(now + 60000 - 5e13), "!sweep") end
+  local at = now + (sweep_at and keep_results == 0 and 3600000 or 60000)
+  if not sweep_at or sweep_at > at then call("ZADD", due, text(at - 5e13), "!sweep") end
 end`;
 
 /** Everything that a repeat or a later step may do instead: what was woken, then what is gone. A void `t:` goes before its lease, or nobody would find it again. */
@@ -66,9 +67,10 @@ local function plant()
   call("HSET", meta, "canary", text(now))
 end`;
 
-/** Forgets what is past its time, when the marker \`!sweep\` says that something is: ended tasks, consumers, dedupe keys, groups, the oldest of the dead. A group that is not complete is closed instead, with what it has, and forgotten later. Of the results that are counted as \`f:ended|id\` in \`line\`, the oldest are dropped that are too many; their tasks stay remembered. */
+/** Forgets what is past its time, when the marker \`!sweep\` says that something is: ended tasks, consumers, dedupe keys, groups, the oldest of the dead. A group that is not complete is closed instead, with what it has, and forgotten later. An end that its settlement recorded but did not commit is spared, and put in line for a claim to count it. Of the results that are counted as \`f:ended|id\` in \`line\`, the oldest are dropped that are too many; their tasks stay remembered. */
 export const SWEEP: string = `
-local sweeping, risen = 0, false
+local sweeping, risen, sweep = 0, false
+do
 local function close(names)
   local values, records, places, left, spent = call("HMGET", state, unpack(names)), {}, {}, {}, {}
   hset, zends = {}, {}
@@ -111,14 +113,36 @@ local function keep_newest()
   flush("ZREM", line, old)
   if over > 1000 then sweeping = 1 end
 end
-local function sweep()
+local function spare(tasks, ids, past)
+  if #tasks == 0 then return end
+  local fields, places, later = {}, {}, {}
+  for i = 1, #tasks do fields[i] = "t:" .. tasks[i] end
+  local states = call("HMGET", state, unpack(fields))
+  for i = 1, #tasks do
+    local v = states[i] and split(states[i])
+    if not uncommitted(v) then
+      put(ids, tasks[i])
+      put(past, tasks[i])
+    else
+      if v[2] == "" then put(places, text(tonumber(v[3]) or us), tasks[i]) end
+      put(later, text(now + 3600000), tasks[i])
+    end
+  end
+  flush("ZADD", ready, places, "NX")
+  flush("ZADD", ends, later)
+end
+function sweep()
   local found = call("ZRANGE", ends, "-inf", text(now), "BYSCORE", "LIMIT", 0, 2000)
-  local ids, fields, past, closing = {}, {}, {}, {}
+  local ids, fields, past, closing, tasks = {}, {}, {}, {}, {}
   for i = 1, #found do
     local kind = sub(found[i], 1, 2)
-    if kind == "g:" or kind == "k:" then put(closing, found[i]) else put(past, found[i]) end
-    if kind == "c:" or kind == "d:" then put(fields, found[i]) elseif kind ~= "g:" and kind ~= "k:" then put(ids, found[i]) end
+    if kind == "g:" or kind == "k:" then put(closing, found[i])
+    elseif kind == "c:" or kind == "d:" then
+      put(fields, found[i])
+      put(past, found[i])
+    else put(tasks, found[i]) end
   end
+  spare(tasks, ids, past)
   local old_dead = call("ZRANGE", dead, "-inf", text(now - 15552000000), "BYSCORE", "LIMIT", 0, 500)
   if #old_dead == 0 then
     local over = call("ZCOUNT", dead, "-inf", "(+inf") - 10000
@@ -136,4 +160,5 @@ local function sweep()
   local at = sweeping == 1 and now or first[1] and first[1] ~= "!canary" and math.max(tonumber(first[2]), now + 60000) or now + 3600000
   if at == now + 3600000 and call("ZCOUNT", dead, "-inf", "(+inf") == 0 and not (first[1] and first[1] ~= "!canary") then call("ZREM", due, "!sweep")
   else call("ZADD", due, text(at - 5e13), "!sweep") end
+end
 end`;

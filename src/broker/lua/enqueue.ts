@@ -11,7 +11,7 @@ import { RING, RINGING } from "./wake.ts";
  *
  * List: n, then n × (id, name, envelope, now|after|at, ms, priority, dedupe, dedupe ttl, flags, key and limit); the group or nothing, and of a group: ttl, seal or −1, seal ms, idle ms, 0 or 1 callback.
  * Reply: `#done|commands|mark of the ring to make` or `#full|commands|waiting`, then an answer for each task.
- * Commit: the index, written last; a record without one is indexed by the repeat. Of a group it is what \`state\` says, which a callback that it releases is live behind; its place comes before, as in a settlement, or with the index where the group is new.
+ * Commit: the index; a record without one is indexed by the repeat. What keeps others waiting comes behind it, dedupe keys and places in lanes, or a task in no line would keep them for nothing: a claim enters a task of a key in its lane that is in none. Of a group it is what \`state\` says, which a callback that it releases is live behind; its place comes before, as in a settlement, or with the index where the group is new.
  */
 export const ENQUEUE: Script = /* @__PURE__ */ script({
   name: "enqueue",
@@ -44,16 +44,6 @@ if group ~= "" then
   ttl, seal, seal_ms, idle_ms = arg(), arg(), arg(), arg()
   callback = num() > 0 and new_task()
 end
-if backlog > 0 then
-  local waiting = call("ZCOUNT", ready, "(-inf", "(+inf")
-  if ready_only == 0 then waiting = waiting + call("ZCOUNT", due, 0, "(+inf") + call("ZLEXCOUNT", line, "[k:", "(n;") end
-  if waiting + n > backlog then
-    local known = read(ids)
-    for i = 1, n do
-      if not known[i] or forgettable(known[i]) then return { "#full|" .. commands .. "|" .. waiting } end
-    end
-  end
-end
 local g
 if #dedupes > 0 or group ~= "" then
   local fields = {}
@@ -62,6 +52,17 @@ if #dedupes > 0 or group ~= "" then
   local found = call("HMGET", state, unpack(fields))
   for i = 1, #dedupes do holders[dedupes[i]] = found[i] end
   g = group ~= "" and group_of(found[#fields])
+end
+if backlog > 0 then
+  local waiting = call("ZCOUNT", ready, "(-inf", "(+inf")
+  if ready_only == 0 then waiting = waiting + call("ZCOUNT", due, 0, "(+inf") + call("ZLEXCOUNT", line, "[k:", "(n;") end
+  if waiting + n > backlog then
+    local known = read(ids)
+    for i = 1, n do
+      local adds = not known[i] or forgettable(known[i])
+      if adds and not (tasks[i].dedupe ~= "" and held(tasks[i])) then return { "#full|" .. commands .. "|" .. waiting } end
+    end
+  end
 end
 local known = n > 1 and read(ids) or {}
 gather(shared)
@@ -98,12 +99,16 @@ local places = zready
 zready = {}
 advance()
 flush("ZADD", ready, zready)
+local function index()
+  flush("ZADD", due, zdue)
+  flush("ZADD", ready, places, "NX")
+end
+if group == "" then index() end
 if #zends > 0 then call("ZADD", due, "NX", text(now + 60000 - 5e13), "!sweep") end
 flush("ZADD", ends, zends)
 flush("HSET", state, hset)
 store(woken)
-flush("ZADD", due, zdue)
-flush("ZADD", ready, places, "NX")
+if group ~= "" then index() end
 flush("ZREM", line, xline)`,
     RING,
     `

@@ -83,7 +83,7 @@ function park(names, id, v, record, order)
     leave(id, v)
   end
   if (v[3] or "") == "" then v[3] = text(tonumber(order)) end
-  v[1], v[6] = v[1] or "0", (v[6] or "") .. "n"
+  v[1], v[4], v[6] = v[1] or "0", v[4] or h.lane, (v[6] or "") .. "n"
   put(parking, 0, parked_spot(v, id, h.name))
   set("t:" .. id, join(v))
   put(xready, id)

@@ -1,6 +1,7 @@
 /** due → ready. A task that was claimed before keeps its place; a new one counts from when it was due, its priority in the fraction of the score. */
 export const PROMOTE: string = `
 local xdue, next_due = {}, false
+do
 local arrived, arrivals = {}, {}
 for i = first_task, #peek, 2 do
   local id, at = peek[i], tonumber(peek[i + 1])
@@ -35,6 +36,7 @@ if #arrived > 0 or lanes_at and lanes_at <= now then
   end
   table.sort(entering, function(a, b) return a[3] < b[3] or a[3] == b[3] and a[1] < b[1] end)
   for i = 1, #entering do enter(entering[i][1], entering[i][2]) end
+end
 end
 if #peek >= 404 and not next_due then next_due = now end`;
 

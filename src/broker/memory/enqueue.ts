@@ -4,7 +4,7 @@ import { newLive } from "./groups.ts";
 import { countAside } from "./look.ts";
 import { recall, remember } from "./register.ts";
 
-/** Whether these tasks would make more wait than may; a request of known tasks only is a repeat, and never too much. */
+/** Whether these tasks would make more wait than may; a request of known tasks and of duplicates only is a repeat, or adds nothing, and is never too much. */
 export function overflows(
   books: Books,
   { tasks, maxBacklog, maxReady }: EnqueueRequest,
@@ -16,7 +16,20 @@ export function overflows(
   const waiting = ready.size +
     (maxBacklog === undefined ? 0 : scheduled.size + countAside(books));
   return waiting + tasks.length > limit &&
-    tasks.some((task) => find(books, task.id, now) === undefined);
+    tasks.some((task) =>
+      find(books, task.id, now) === undefined &&
+      holderOf(books, task, now) === undefined
+    );
+}
+
+/** The other task that holds the dedupe key of this one. */
+function holderOf(
+  books: Books,
+  { id, dedupe }: NewTask,
+  now: number,
+): string | undefined {
+  const holder = dedupe && recall(books.holds, dedupe.key, now)?.task;
+  return holder === id ? undefined : holder;
 }
 
 /** Accepts tasks in order, in the places behind `before`. */
@@ -36,8 +49,8 @@ function acceptOne(
   order: number,
 ): EnqueueAnswer {
   const { id, priority, dedupe } = task;
-  const holder = dedupe && recall(books.holds, dedupe.key, now)?.task;
-  if (holder !== undefined && holder !== id) {
+  const holder = holderOf(books, task, now);
+  if (holder !== undefined) {
     return { status: "duplicate", id: holder };
   }
   if (find(books, id, now) !== undefined) return { status: "known", id };

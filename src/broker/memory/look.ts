@@ -8,7 +8,7 @@ import type {
   StatsReply,
   TaskStanding,
 } from "../broker.ts";
-import { type Books, find, FRONT, type Live } from "./books.ts";
+import { type Books, boost, find, FRONT, type Live } from "./books.ts";
 import { isTurn, type Turn } from "./lanes.ts";
 import { compareBytes, type Scored, type Sorted } from "./sorted.ts";
 
@@ -93,10 +93,7 @@ export function stats(
   now: number,
 ): Omit<StatsReply, keyof Counted> {
   const { lines: { ready, scheduled, leased, dead }, paused } = books;
-  const [next] = ready.range({ limit: 1 });
-  const first = next && isTurn(next.score)
-    ? ready.range({ after: { id: "", score: -3e15 }, limit: 1 })[0]
-    : next;
+  const oldest = oldestOf(books);
   return {
     now,
     ready: ready.size + countAside(books),
@@ -105,11 +102,31 @@ export function stats(
     dead: dead.size,
     paused,
     pausedNames: [...books.pausedNames],
-    oldestAt: first && Math.floor(
-      (first.score < 0 ? first.score + FRONT : first.score) / 1000,
-    ),
+    oldestAt: oldest && Math.floor(oldest / 1000),
     evicted: [],
   };
+}
+
+/** Since when the first ready task counts, in µs; one that waits in its lane is looked at where nothing else is ready. */
+function oldestOf(books: Books): number | undefined {
+  const { lines: { ready } } = books;
+  const next = ready.first;
+  if (next === undefined) {
+    const [waits] = asides(books).filter(([key]) => key.startsWith("k:"))
+      .sort(([a], [b]) => compareBytes(`${a}|`, `${b}|`))
+      .flatMap(([, turns]) => turns.first ?? []);
+    return waits && since(waits.task);
+  }
+  if (!isTurn(next.score)) {
+    return next.score < 0 ? next.score + FRONT : next.score;
+  }
+  const [other] = ready.range({ after: { id: "", score: -3e15 }, limit: 1 });
+  return Math.min(since(next), other?.score ?? Infinity);
+}
+
+/** Since when a task of a key counts: it stands in line by its turn. */
+function since({ dueAt, enqueuedAt, priority }: Live): number {
+  return (dueAt ?? enqueuedAt) * 1000 - boost(priority);
 }
 
 /** Where a page ended: in which lane or of which paused name, or in neither, and behind whom. */

@@ -275,6 +275,28 @@ export function enqueueing(declare: Declare): void {
   );
 
   declare(
+    "enqueue() answers a repeat that holds a duplicate when the queue is full",
+    async (bench) => {
+      const { broker, queue } = bench;
+      const dedupe = { key: "k", ttlMs: HOUR };
+      const request = {
+        tasks: [task("a", { dedupe }), task("b", { dedupe })],
+        maxBacklog: 2,
+      };
+      const { answers } = await broker.enqueue(queue, request);
+      assertEquals(answers, [
+        { status: "new", id: "a" },
+        { status: "duplicate", id: "a" },
+      ]);
+      await bench.enqueue("c");
+      assertEquals((await broker.enqueue(queue, request)).answers, [
+        { status: "known", id: "a" },
+        { status: "duplicate", id: "a" },
+      ]);
+    },
+  );
+
+  declare(
     "enqueue() counts neither leased nor dead tasks when it looks at maxBacklog",
     async (bench) => {
       const { broker, queue } = bench;

@@ -234,6 +234,53 @@ export function looking(declare: Declare): void {
   );
 
   declare(
+    "stats() says since when the first ready task counts, be it of a key or of none",
+    async (bench) => {
+      const oldestAt = async () => {
+        const { oldestAt = NaN } = await bench.broker.stats(bench.queue);
+        return oldestAt - START;
+      };
+      const one = { concurrency: { key: "k", limit: 1 } };
+      const consumer = bench.consumer();
+      await bench.advance(SECOND);
+      await bench.enqueue(task("a", one), task("b", one));
+      assertEquals(await oldestAt(), SECOND);
+      await bench.advance(SECOND);
+      await bench.enqueue("plain");
+      assertEquals(await oldestAt(), SECOND);
+      const [a] = await consumer.claim(1);
+      assertEquals([a?.id, await oldestAt()], ["a", 2 * SECOND]);
+      const [plain] = await consumer.claim();
+      assertEquals([plain?.id, await oldestAt()], ["plain", SECOND]);
+      assert(a);
+      await consumer.settle(settle(a, ends.complete()));
+      assertEquals(idsOf(await consumer.claim()), ["b"]);
+      assertEquals(await oldestAt(), NaN);
+    },
+  );
+
+  declare(
+    "stats() counts a task of a key from when it was due, and its priority",
+    async (bench) => {
+      const oldestAt = async () => {
+        const { oldestAt = NaN } = await bench.broker.stats(bench.queue);
+        return oldestAt - START;
+      };
+      const concurrency = { key: "k", limit: 2 };
+      await bench.enqueue(
+        delayed("a", MINUTE, { concurrency, priority: -1 }),
+        "plain",
+      );
+      await bench.advance(MINUTE);
+      await bench.consumer().step();
+      assertEquals(await oldestAt(), 0);
+      await bench.consumer().claim(2);
+      await bench.enqueue(task("b", { concurrency, priority: -1 }));
+      assertEquals(await oldestAt(), 2 * MINUTE);
+    },
+  );
+
+  declare(
     "inspect() looks at everything and finds nothing in a healthy queue",
     async (bench) => {
       await bench.enqueue(

@@ -121,6 +121,29 @@ export function sweeping(declare: Declare): void {
   });
 
   declare(
+    "step() forgets in time whatever else is kept for long",
+    async (bench) => {
+      const consumer = bench.consumer();
+      const dedupe = { key: "k", ttlMs: 30 * DAY };
+      await bench.enqueue(task("kept", { dedupe }));
+      const [kept] = await consumer.claim();
+      assert(kept);
+      await consumer.settle(settle(kept, ends.complete()));
+      await bench.advance(2 * DAY);
+      await sweepAll(bench, consumer);
+      const before = await sizeOf(bench);
+
+      await bench.enqueue(...Array.from({ length: 50 }, (_, i) => `t${i}`));
+      const held = await consumer.claim(50);
+      await consumer.settle(...held.map((d) => settle(d, ends.complete("x"))));
+      await bench.advance(3 * HOUR);
+      await sweepAll(bench, consumer);
+      const after = await sizeOf(bench);
+      assert(after < before + 10, `${before} entries before, ${after} after`);
+    },
+  );
+
+  declare(
     "step() forgets in steps of 2,000 at most and says when more is left",
     async (bench) => {
       const consumer = bench.consumer();
