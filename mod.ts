@@ -1,5 +1,13 @@
 /**
- * A task queue for runtimes that cannot fork: Deno, Bun and Cloudflare-style workers over Upstash Redis, every task part of the trace that enqueued it.
+ * A task queue for Deno, Bun and Cloudflare-style workers, over Upstash Redis and `fetch`. Every task continues the trace of whoever enqueued it.
+ *
+ * - **Tasks**: {@linkcode defineTask} makes a contract, its `handle` a handler; {@linkcode Queue} enqueues, and tells results.
+ * - **Consumers**: `queue.drain()` in a request or a cron trigger, `queue.work()` in a process that stays, {@linkcode Consumer} for several queues; {@linkcode inline}, {@linkcode ring} and {@linkcode qstash} wake one.
+ * - **Workflows**: `queue.chain()`, `queue.map()` and `queue.schedule()`; {@linkcode mapOf} for a map within a chain; the options `onSettled`, `onSuccess` and `onFailure`.
+ * - **Where tasks are kept**: {@linkcode UpstashBroker}; `Queue.inMemory()` and {@linkcode testClock} for tests.
+ * - **Errors worth catching**: {@linkcode PayloadError}, {@linkcode QueueFullError}, {@linkcode BrokerError}. A handler throws {@linkcode NonRetryableError} or {@linkcode RetryAfterError}.
+ *
+ * Beside it: `@baton/queue/hono` for routes, `/cron` for cron triggers, `/upstash` for a client that suits a queue, `/otlp` for an OpenTelemetry SDK, `/w3c` for its headers.
  *
  * @example A task, a producer and a consumer
  * ```ts
@@ -291,6 +299,7 @@ export type {
   ErrorAbout,
   ErrorReporter,
   ListenerError,
+  UnknownError,
   WakeError,
 } from "./src/queue/reporters.ts";
 export type { Scheduled } from "./src/queue/schedule.ts";

@@ -5,7 +5,13 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
-import { delayAfter, exponential, fixed } from "../src/core/backoff.ts";
+import {
+  delayAfter,
+  exponential,
+  type ExponentialOptions,
+  fixed,
+  type FixedOptions,
+} from "../src/core/backoff.ts";
 import { checkName, checkOptions, ENQUEUE_OPTIONS } from "../src/core/check.ts";
 import { sleep } from "../src/core/clock.ts";
 import { NonRetryableError, RetryAfterError } from "../src/core/error.ts";
@@ -68,6 +74,19 @@ test("delayAfter() doubles up to its limit, and takes no more than its jitter aw
   assertEquals(delayAfter(jittery, 1, () => 0), 100);
   assertEquals(delayAfter(jittery, 1, () => 1), 50);
   assertEquals(delayAfter(fixed(70), 9, () => 1), 70);
+});
+
+test("exponential() and fixed() refuse an option that they do not know", () => {
+  assertThrows(
+    () => exponential({ base: 1 } as ExponentialOptions),
+    TypeError,
+    "Unknown option 'base' of exponential()",
+  );
+  assertThrows(
+    () => fixed(1, { maxMs: 1 } as FixedOptions),
+    TypeError,
+    "Unknown option 'maxMs' of fixed()",
+  );
 });
 
 test("afterFailure() retries until the attempts are used up, and never what is not to be retried", () => {

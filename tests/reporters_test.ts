@@ -12,6 +12,7 @@ import {
 } from "../mod.ts";
 import { MemoryBroker } from "../src/broker/memory.ts";
 import { recording } from "./support/recording_broker.ts";
+import "./support/loaded.ts";
 import { test } from "./support/suite.ts";
 
 type Told = readonly [unknown, ErrorAbout];
@@ -91,7 +92,6 @@ test("onError hears what redact leaves, and not of what is no failure", async ()
   });
   await queue.enqueueNamed("released");
   await queue.enqueueNamed("fine");
-  await queue.enqueueNamed("nobody");
   await queue.drain();
   assert(isCancelled);
   assertEquals(told, []);
@@ -100,6 +100,30 @@ test("onError hears what redact leaves, and not of what is no failure", async ()
   assertEquals(told.map(([error]) => (error as Error).message), [
     "less than all",
   ]);
+});
+
+test("onError hears of a task that nobody here knows, once for each name in a drain", async () => {
+  const { clock, told, queue } = reported({
+    redact: (error) => new Error(`less than ${(error as Error).message}`),
+  });
+  await queue.enqueueNamed("nobody", 1, { id: "a" });
+  await queue.enqueueNamed("nobody", 2, { id: "b" });
+  await queue.enqueueNamed("nothing", 3, { id: "c" });
+  const hears = async () => {
+    told.length = 0;
+    const { unknown, released } = await queue.drain();
+    assertEquals([unknown, released], [3, 3]);
+    return told.map(([error, about]) => [(error as Error).message, about]);
+  };
+  const message = "less than No handler of this consumer is named";
+  const about = { kind: "unknown", queue: "q" } as const;
+  const expected = [
+    [`${message} 'nobody'`, { ...about, id: "a", name: "nobody" }],
+    [`${message} 'nothing'`, { ...about, id: "c", name: "nothing" }],
+  ];
+  assertEquals(await hears(), expected);
+  await clock.advance(60_000);
+  assertEquals(await hears(), expected);
 });
 
 test("onError that throws or rejects costs the work nothing", async () => {

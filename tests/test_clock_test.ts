@@ -7,6 +7,8 @@ import {
   TaskTimeoutError,
   testClock,
 } from "../mod.ts";
+import "./support/loaded.ts";
+import { imported } from "../src/core/imported.ts";
 import { test } from "./support/suite.ts";
 
 test("testClock() stands still until it is advanced", async () => {
@@ -118,4 +120,15 @@ test("Queue.inMemory({ clock }) works by it, too", async () => {
   await clock.advance(5_000);
   assertEquals((await queue.result(id)).status, "completed");
   await worker.stop();
+});
+
+test("testClock().advance() waits for what is being loaded, as a worker's first verbs are", async () => {
+  const said: string[] = [];
+  const loading = imported(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    said.push("loaded");
+  });
+  await testClock().advance(0);
+  assertEquals(said, ["loaded"]);
+  await loading;
 });

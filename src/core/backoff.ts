@@ -1,3 +1,5 @@
+import { checkKnown } from "./shape.ts";
+
 /** How long to wait before the next attempt, as data: it travels with the task. */
 export type Backoff = FixedBackoff | ExponentialBackoff;
 
@@ -27,7 +29,7 @@ export interface ExponentialBackoff {
 export interface ExponentialOptions {
   /** The wait after the first attempt. @default {1000} */
   readonly baseMs?: number;
-  /** The longest wait. @default {600000} */
+  /** The longest wait, in milliseconds. @default {600000} */
   readonly maxMs?: number;
   /** How much of the wait is random, 0…1: spread retries do not arrive together. @default {0.5} */
   readonly jitter?: number;
@@ -39,18 +41,30 @@ export interface FixedOptions {
   readonly jitter?: number;
 }
 
-/** A wait that doubles: 1 s, 2 s, 4 s … up to 10 min by default, half of it random. */
+/**
+ * A wait that doubles: 1 s, 2 s, 4 s … up to 10 min by default, half of it random. Its numbers are checked where it is used: by `defineTask` and by `enqueue`.
+ *
+ * @throws {TypeError} If an option is unknown.
+ */
 export function exponential(
-  { baseMs = 1_000, maxMs = 600_000, jitter = 0.5 }: ExponentialOptions = {},
+  options: ExponentialOptions = {},
 ): ExponentialBackoff {
+  checkKnown("of exponential()", options, ["baseMs", "maxMs", "jitter"]);
+  const { baseMs = 1_000, maxMs = 600_000, jitter = 0.5 } = options;
   return { kind: "exponential", baseMs, maxMs, jitter };
 }
 
-/** The same wait before each attempt. */
+/**
+ * The same wait of `delayMs` milliseconds after each failed attempt.
+ *
+ * @throws {TypeError} If an option is unknown.
+ */
 export function fixed(
   delayMs: number,
-  { jitter = 0 }: FixedOptions = {},
+  options: FixedOptions = {},
 ): FixedBackoff {
+  checkKnown("of fixed()", options, ["jitter"]);
+  const { jitter = 0 } = options;
   return { kind: "fixed", delayMs, jitter };
 }
 

@@ -43,7 +43,8 @@ export interface Chain<Output = unknown> extends ChainRef<Output> {
   /** How many links are where. */
   counts(): Promise<ChainCounts>;
   /**
-   * Cancels the link that waits or runs, of a map its elements with it; what comes after it is never enqueued. A link that runs hears of it with the next heartbeat, within 15 s: one that completes before that is followed all the same.
+   * Cancels the link that waits or runs, of a map its elements with it; what comes after it is never enqueued.
+   * A link that runs hears of it with the next heartbeat, within 15 s. One that ends before that has ended in vain: it is delivered once more, not run, and ends as cancelled. Only the last link may still complete.
    * `ended` if there was nothing to cancel.
    */
   cancel(): Promise<CancelStatus>;

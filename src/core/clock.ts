@@ -46,3 +46,14 @@ export function sleep(
     signal?.addEventListener("abort", done, { once: true });
   });
 }
+
+/** Waits until `work` is done, `ms` milliseconds at most; `work` must not reject. */
+export async function atMost(
+  clock: Clock,
+  ms: number,
+  work: Promise<unknown>,
+): Promise<void> {
+  const over = new AbortController();
+  const done = work.then(() => over.abort());
+  await Promise.race([done, sleep(clock, ms, over.signal)]);
+}

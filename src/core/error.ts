@@ -72,14 +72,14 @@ export class ConsumerStoppedError extends Error {
 export class PayloadError extends Error {
   /** The class's own name, which survives minification. */
   override readonly name = "PayloadError";
-  /** What the schema found wrong, where a schema refused it; never the values themselves. */
+  /** What is wrong and where: in the schema's words where a schema refused the payload, else what JSON cannot carry. Never the values themselves; empty where the payload is only too large. */
   readonly issues: readonly PayloadIssue[];
 
   /**
    * A payload that was refused.
    *
    * @param message What is wrong with the payload, without its content.
-   * @param issues What the schema found.
+   * @param issues What was found, and where.
    */
   constructor(
     message: string,
@@ -91,9 +91,9 @@ export class PayloadError extends Error {
   }
 }
 
-/** One thing that a schema found wrong. */
+/** One thing that is wrong with a payload. */
 export interface PayloadIssue {
-  /** The schema's own words. */
+  /** The schema's own words, or what JSON cannot carry, such as `a function`. */
   readonly message: string;
   /** Where in the payload, as in `items.0.url`; empty for the whole of it. */
   readonly path: string;
@@ -118,7 +118,19 @@ export class QueueFullError extends Error {
   }
 }
 
-/** Why a broker could not do what was asked. `unavailable`, `throttled` and `timeout` are worth another try later. */
+/**
+ * Why a broker could not do what was asked. The first three are worth another try later: `retryable`.
+ *
+ * - `unavailable`: it could not be reached, or gave no readable answer.
+ * - `throttled`: it limits requests.
+ * - `timeout`: it did not answer in time.
+ * - `unauthorized`: it refused the token.
+ * - `wrong_type`: a key of this queue holds something else.
+ * - `full`: the database takes no more data. An `enqueue` tells that as a {@linkcode QueueFullError}.
+ * - `too_large`: the request is over its size limit.
+ * - `rejected`: it refused a script.
+ * - `invalid_reply`: what answered is no broker of this version.
+ */
 export type BrokerFailure =
   | "unavailable"
   | "throttled"
@@ -136,7 +148,7 @@ export class BrokerError extends Error {
   override readonly name = "BrokerError";
   /** Why. */
   readonly failure: BrokerFailure;
-  /** Whether the same call may succeed later. */
+  /** Whether the same call, with the same id, may succeed later: `unavailable`, `throttled` and `timeout`. */
   readonly retryable: boolean;
   /** How often the request was sent. */
   readonly attempts: number;

@@ -1,7 +1,7 @@
 import type { Context } from "@opentelemetry/api";
 import type { EnqueueOptions, TaskOptions } from "./options.ts";
 import type { PendingState, ResultOptions, StoredError } from "./state.ts";
-import type { Call } from "./task.ts";
+import type { Call, Task } from "./task.ts";
 
 /** Nothing is known of a group: it was never made, was deleted, or its `ttlMs` has passed since it was complete. */
 export class GroupMissingError extends Error {
@@ -171,8 +171,8 @@ export interface GroupHookTask {
   with(input: GroupSettled): Call;
 }
 
-/** What is enqueued when a group has ended: a definition, whose input is then what came of the group, or a call with an input of its own. Either way `ctx.group` is the group's id. */
-export type GroupHook = GroupHookTask | Call;
+/** What is enqueued when a group has ended: a definition, whose input, if it takes any, is then what came of the group, or a call with an input of its own. Either way `ctx.group` is the group's id. */
+export type GroupHook = GroupHookTask | Task<void> | Call;
 
 /** How a group is made. */
 export interface GroupOptions {

@@ -1,7 +1,7 @@
 import type { Context } from "@opentelemetry/api";
 import type { Backoff } from "./backoff.ts";
 import type { Settled } from "./state.ts";
-import type { Call } from "./task.ts";
+import type { Call, Task } from "./task.ts";
 
 /** What a definition says of each of its tasks. Resolved when a task is enqueued, and carried by it: a consumer's other definition changes nothing. */
 export interface TaskOptions {
@@ -24,10 +24,10 @@ export interface TaskOptions {
 }
 
 /**
- * What is enqueued with the end of another task: a definition, whose input is then what came of that task, or a call with an input of its own.
+ * What is enqueued with the end of another task: a definition, whose input, if it takes any, is then what came of that task, or a call with an input of its own.
  * Either way it can read what came of it as `ctx.previous`. Its options are resolved when the other task is enqueued, and travel with it.
  */
-export type Hook = HookTask | Call;
+export type Hook = HookTask | Task<void> | Call;
 
 /** A definition that takes what came of another task: `defineTask<Settled>("audit")`. */
 export interface HookTask {
@@ -41,7 +41,7 @@ export interface HookTask {
 
 /** How one task is enqueued. */
 export interface EnqueueOptions extends TaskOptions {
-  /** The task's id: enqueueing the same id again is no second task, until an hour after the first has ended. @default {a new one} */
+  /** The task's id, 200 bytes at most: enqueueing the same id again is no second task, until the first has ended and the queue's `idTtlMs` (or its `resultTtlMs`, if that is longer) has passed. A dead task keeps its id until it is redriven, purged or forgotten. @default {a new one} */
   readonly id?: string;
   /** Due this many milliseconds after the broker has it. Not together with `runAt`. */
   readonly delayMs?: number;
@@ -59,7 +59,7 @@ export interface EnqueueOptions extends TaskOptions {
   readonly concurrency?: Concurrency;
   /** At most so many tasks of a key in a span of time. Where `concurrency` is given too, both name the same key. */
   readonly rate?: RateOfKey;
-  /** Refuse with a `QueueFullError` when this many tasks wait: ready, scheduled, for their key or for a paused name. Costs three commands. @default {the queue's} */
+  /** Refuse with a `QueueFullError` when this many tasks wait: ready, scheduled, for their key or for a paused name. Costs three commands. @default {unchecked; the queue's in `enqueueMany`} */
   readonly maxBacklog?: number;
   /** The OpenTelemetry Context whose trace the task continues. @default {that of `within`, else the active one} */
   readonly context?: Context;

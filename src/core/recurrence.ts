@@ -75,14 +75,23 @@ export interface CalendarOptions extends CronOptions {
   readonly anchor?: string | Date | number;
 }
 
-/** The one slot `at`. */
+/**
+ * The one slot `at`: a Date, or milliseconds since the epoch.
+ *
+ * @throws {RangeError} If `at` is no instant.
+ */
 export function once(at: Date | number): OnceRecurrence {
   const slot = Number(at);
   checkInteger("at", slot, 0, LATEST);
   return { kind: "once", at: slot };
 }
 
-/** A slot every `everyMs` milliseconds. */
+/**
+ * A slot every `everyMs` milliseconds, counted from the anchor. A schedule takes 100 at least.
+ *
+ * @throws {TypeError} If `everyMs` is no number.
+ * @throws {RangeError} If a number is out of its range.
+ */
 export function every(
   everyMs: number,
   { anchor = 0 }: EveryOptions = {},
@@ -93,7 +102,11 @@ export function every(
   return { kind: "every", everyMs, anchorAt };
 }
 
-/** A slot every `count` minutes. */
+/**
+ * A slot every `count` minutes, at whole multiples of it since the epoch unless `anchor` says otherwise.
+ *
+ * @throws {RangeError} If a number is out of its range.
+ */
 export function minutes(
   count: number,
   options?: EveryOptions,
@@ -101,42 +114,74 @@ export function minutes(
   return every(count * MINUTE_MS, options);
 }
 
-/** A slot every hour. */
+/**
+ * A slot every hour, on the hour of UTC unless `anchor` says otherwise.
+ *
+ * @throws {RangeError} If the anchor is out of its range.
+ */
 export function hourly(options?: EveryOptions): EveryRecurrence {
   return every(HOUR_MS, options);
 }
 
-/** A slot every day. */
+/**
+ * A slot every day, at midnight of the zone, unless `anchor` says otherwise.
+ *
+ * @throws {RangeError} If the zone or the anchor is none.
+ */
 export function daily(options?: CalendarOptions): CalendarRecurrence {
   return calendar("day", 1, options);
 }
 
-/** A slot every week. */
+/**
+ * A slot every week, at midnight of Monday, unless `anchor` says otherwise.
+ *
+ * @throws {RangeError} If the zone or the anchor is none.
+ */
 export function weekly(options?: CalendarOptions): CalendarRecurrence {
   return calendar("day", 7, options);
 }
 
-/** A slot every two weeks. */
+/**
+ * A slot every two weeks, at midnight of every other Monday, unless `anchor` says otherwise.
+ *
+ * @throws {RangeError} If the zone or the anchor is none.
+ */
 export function biweekly(options?: CalendarOptions): CalendarRecurrence {
   return calendar("day", 14, options);
 }
 
-/** A slot every month. */
+/**
+ * A slot every month, at midnight of the 1st, unless `anchor` says otherwise.
+ *
+ * @throws {RangeError} If the zone or the anchor is none.
+ */
 export function monthly(options?: CalendarOptions): CalendarRecurrence {
   return calendar("month", 1, options);
 }
 
-/** A slot every two months. */
+/**
+ * A slot every two months, at midnight of 1 January, 1 March and so on, unless `anchor` says otherwise.
+ *
+ * @throws {RangeError} If the zone or the anchor is none.
+ */
 export function bimonthly(options?: CalendarOptions): CalendarRecurrence {
   return calendar("month", 2, options);
 }
 
-/** A slot every three months. */
+/**
+ * A slot every three months, at midnight of 1 January, 1 April, 1 July and 1 October, unless `anchor` says otherwise.
+ *
+ * @throws {RangeError} If the zone or the anchor is none.
+ */
 export function quarterly(options?: CalendarOptions): CalendarRecurrence {
   return calendar("month", 3, options);
 }
 
-/** A slot every year. */
+/**
+ * A slot every year, at midnight of 1 January, unless `anchor` says otherwise.
+ *
+ * @throws {RangeError} If the zone or the anchor is none.
+ */
 export function yearly(options?: CalendarOptions): CalendarRecurrence {
   return calendar("month", 12, options);
 }

@@ -7,7 +7,7 @@ import type { StandardSchema } from "./schema.ts";
 /**
  * The contract of a kind of task: its name, what goes in, what comes out.
  *
- * @typeParam Input What the caller gives; it travels as JSON.
+ * @typeParam Input What the caller gives. It travels as JSON: without a schema that makes more of it, the handler of a task whose input holds a `Date` gets its text.
  * @typeParam Parsed What the handler gets: `Input` as the schema parsed it.
  * @typeParam Output What the handler returns.
  */
@@ -24,7 +24,11 @@ export interface Task<Input = unknown, Parsed = Input, Output = unknown> {
   readonly "~output"?: Output;
   /** The rule given with that handler. */
   readonly retryIf?: RetryIf | undefined;
-  /** The handler of this task, for `new Queue({ handlers })`: so that a producer's bundle need not hold it. */
+  /**
+   * The handler of this task, for `new Queue({ handlers })`: so that a producer's bundle need not hold it.
+   *
+   * @throws {TypeError} If `run` is no function, or an option is unknown or of another type.
+   */
   handle(run: Run<Parsed, Output>, options?: HandlerOptions): Handler;
   /** This task with its input, for `enqueueMany`; a task without input takes none. An option that is `undefined` leaves the definition's as it is. */
   with(...call: CallArguments<Input>): Call<Output>;
@@ -103,19 +107,22 @@ export function defineTask<Input, Parsed, Output>(
 /** Defines a contract with a schema; `handle` adds the handler. */
 export function defineTask<Input, Parsed, Output = unknown>(
   name: string,
-  definition: SchemaDefinition<Input, Parsed, Output>,
+  definition: SchemaDefinition<Input, Parsed, Output> & {
+    readonly run?: never;
+  },
 ): Task<Input, Parsed, Output>;
-/** Defines a task without a schema, its input typed by the handler. */
-export function defineTask<Input, Output>(
+/** Defines a task without a schema, its input typed by the handler; it has none where the handler takes none. */
+export function defineTask<Input = void, Output = unknown>(
   name: string,
   definition: TaskOptions & HandlerOptions & {
+    readonly input?: never;
     readonly run: Run<Input, Output>;
   },
 ): Task<Input, Input, Output> & { readonly run: Run<Input, Output> };
 /** Defines a contract without a schema, its types given as arguments. */
 export function defineTask<Input = void, Output = unknown>(
   name: string,
-  definition?: TaskOptions,
+  definition?: TaskOptions & { readonly input?: never; readonly run?: never },
 ): Task<Input, Input, Output>;
 export function defineTask(
   name: string,
@@ -126,7 +133,12 @@ export function defineTask(
     readonly retryIf?: RetryIf;
   } = {},
 ): Task<unknown, unknown, unknown> {
-  checkName("task", name);
+  checkName("task's name", name);
+  if (typeof definition !== "object" || definition === null) {
+    throw new TypeError(
+      `Cannot define task '${name}': pass its definition as an object, the handler as its 'run'`,
+    );
+  }
   const { input: schema, output: _, run, retryIf, ...options } = definition;
   checkOptions(options, DEFINITION_OPTIONS, `of task '${name}'`);
   if (

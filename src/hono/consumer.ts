@@ -1,6 +1,7 @@
 import type { Context } from "@opentelemetry/api";
 import type { Context as HonoContext, Handler } from "hono";
 import { defined } from "../core/defined.ts";
+import { imported } from "../core/imported.ts";
 import { type PerEnv, perEnv } from "../core/per_env.ts";
 import { drainLimits, type DrainOptions } from "../queue/drain_options.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -50,9 +51,8 @@ export function consumer<Env = unknown>(
       now: Date.now(),
     };
     const isOpen = guard.secret === undefined && guard.qstash === undefined;
-    const caller = isOpen
-      ? ANYONE
-      : await (await guarding()).callerOf(c, guard);
+    const { answer, callerOf } = await imported(() => import("./rung.ts"));
+    const caller = isOpen ? ANYONE : await callerOf(c, guard);
     if (caller === undefined) return refused(c);
     const drained = queueOf(env);
     const isElsewhere = caller.ring?.queue !== drained.name;
@@ -61,10 +61,7 @@ export function consumer<Env = unknown>(
     const asked = context === undefined
       ? drainOptions
       : { context, ...drainOptions };
-    if (caller.ring === undefined || isElsewhere) {
-      return c.json(await drained.drain(asked), 200, NO_STORE);
-    }
-    return await (await guarding()).answerRing(c, caller, drained, asked);
+    return await answer(c, caller, drained, asked);
   };
 }
 
@@ -84,8 +81,4 @@ function told<Env, Value extends object | string>(
   return value;
 }
 
-/** What hears rings and proofs: loaded with the first request that has to prove something. */
-const guarding = () => import("./rung.ts");
-
 const ANYONE: Caller = { by: "anyone", ring: undefined };
-const NO_STORE = { "Cache-Control": "no-store" };

@@ -9,14 +9,19 @@ import type { Caller } from "./hearing.ts";
 
 export { callerOf } from "./proof.ts";
 
-/** Drains for a ring, and answers: as soon as it is known to stand, or at the end. */
-export async function answerRing(
+/** Drains, and answers at the end; a ring for this queue as soon as it is known to stand, unless it waits. */
+export async function answer(
   c: HonoContext,
-  { by, ring }: Required<Caller>,
+  { by, ring }: Caller,
   queue: Queue,
   options: DrainOptions,
 ): Promise<Response> {
-  const { mark, hop } = ring!;
+  if (ring === undefined || ring.queue !== queue.name) {
+    const run = queue.drain(options);
+    holdOpen(c, run.catch(() => {}));
+    return c.json(await run, 200, NO_STORE);
+  }
+  const { mark, hop } = ring;
   const { promise: heard, resolve } = Promise.withResolvers<boolean>();
   const run = queue.drain({
     ...options,
@@ -24,7 +29,7 @@ export async function answerRing(
 
     rung: { mark, hop, heard: resolve },
   });
-  holdOpen(c, run);
+  holdOpen(c, told(run));
   const isAwaited = by === "qstash" || c.req.header("prefer") === "wait";
   if (!isAwaited && await Promise.race([heard, run.then(() => false)])) {
     return c.json({ heard: true }, 202, NO_STORE);
@@ -34,13 +39,17 @@ export async function answerRing(
   return c.json(report, status, NO_STORE);
 }
 
-/** The drain outlives an answer that was given, and the caller that hangs up. */
-function holdOpen(c: HonoContext, run: Promise<DrainReport>): void {
-  const told = run.catch((error) => {
+/** A drain that nobody may wait for: behind an answer that was given. */
+function told(run: Promise<DrainReport>): Promise<unknown> {
+  return run.catch((error) => {
     diag.error(`A drain that was rung for threw ${nameOf(error)}`);
   });
+}
+
+/** A drain outlives the caller that hangs up, on hosts that would end it. */
+function holdOpen(c: HonoContext, run: Promise<unknown>): void {
   try {
-    c.executionCtx.waitUntil(told);
+    c.executionCtx.waitUntil(run);
   } catch { /* no such host */ }
 }
 

@@ -43,7 +43,7 @@ export interface BatonVariables extends TracingVariables {
 export interface TracingOptions<Env = unknown> {
   /**
    * What makes spans, and is flushed when the request has been answered: a `Telemetry`, your SDK's providers, or a function of the host's environment.
-   * A function is called once for each environment object: for hosts such as Cloudflare, which have one per isolate.
+   * A function is called once for each environment object: for hosts such as Cloudflare, which have one per isolate. One that takes no argument is called once.
    * If it throws, that is reported through `diag`, and the globals are used.
    *
    * @default {the OpenTelemetry globals}
@@ -97,6 +97,7 @@ export function tracing<Env>(
     typeof telemetry === "function"
       ? (env: Env) => equip(madeOf(telemetry, env))
       : equip(telemetry),
+    typeof telemetry === "function" && telemetry.length > 0,
   );
   const queueOf = queue === undefined ? undefined : perEnv(queue);
   const idHeader = headerName(requestId);

@@ -5,6 +5,7 @@ import { TaskCancelledError } from "../core/error.ts";
 import { randomName } from "../core/id.ts";
 import type { CancelStatus } from "../core/state.ts";
 import type { QueueParts } from "./parts.ts";
+import { rouse } from "./rouse.ts";
 
 const MAX_PROBLEMS = 1_000;
 
@@ -69,14 +70,14 @@ export async function cancel(
   return reply.status;
 }
 
-/** Stops, or lets go on, the claiming of tasks. */
+/** Stops, or lets go on, the claiming of tasks; what goes on is rung for. */
 export async function pause(
   parts: QueueParts,
   paused: boolean,
   options: PauseOptions = {},
 ): Promise<void> {
   checkKnown("of pause() and resume()", options, ["name"]);
-  if (options.name !== undefined) checkName("task", options.name);
+  if (options.name !== undefined) checkName("task's name", options.name);
   const { broker, instrument, name } = parts;
   const request = { operation: newOperation(parts), paused, ...options };
   for (let more = true; more;) {
@@ -84,6 +85,7 @@ export async function pause(
     instrument.spent("pause", reply);
     more = reply.more;
   }
+  if (!paused) await rouse(parts);
 }
 
 /** How many tasks are where. */

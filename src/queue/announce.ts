@@ -68,6 +68,15 @@ export function announceFailure(
   });
 }
 
+/** Tells of a task that is put back because nothing here knows it. */
+export function announceUnknown(
+  { report, name: queue }: QueueParts,
+  { id, name }: Delivery,
+  error: unknown,
+): void {
+  report?.(error, { kind: "unknown", queue, id, name });
+}
+
 /** Tells how a run without a broker ended. */
 export function announceInline(
   parts: QueueParts,

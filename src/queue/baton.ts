@@ -1,3 +1,4 @@
+import { imported } from "../core/imported.ts";
 import {
   failureAttributes,
   LIBRARY,
@@ -37,7 +38,9 @@ export function batonDialect(queue: InstrumentOptions): Dialect {
     }),
     measures: (providers) => createMetrics(providers, queue),
     async load() {
-      const { consumerDialect } = await import("./baton_consumer.ts");
+      const { consumerDialect } = await imported(() =>
+        import("./baton_consumer.ts")
+      );
       return consumerDialect(queue);
     },
   };

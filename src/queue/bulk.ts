@@ -4,6 +4,7 @@ import { checkInteger, checkKnown, checkName } from "../core/check.ts";
 import { cancelled, newOperation, readStats } from "./administration.ts";
 import { pages } from "./listing.ts";
 import type { QueueParts } from "./parts.ts";
+import { rouse } from "./rouse.ts";
 
 const PURGED: readonly PurgedState[] = ["ready", "scheduled", "dead"];
 
@@ -71,7 +72,7 @@ export async function purge(
   return { purged };
 }
 
-/** Gives the dead tasks that the filter finds all their attempts again, page by page; what dies meanwhile stays dead. */
+/** Gives the dead tasks that the filter finds all their attempts again, page by page, and rings for them once; what dies meanwhile stays dead. */
 export async function redrive(
   parts: QueueParts,
   filter: RedriveFilter = {},
@@ -95,6 +96,7 @@ export async function redrive(
     redriven += reply.changed;
     if (redriven >= limit) break;
   }
+  if (redriven > 0) await rouse(parts);
   return { redriven };
 }
 
@@ -119,7 +121,7 @@ function checkFilter(
   allowed: readonly string[],
 ): void {
   checkKnown(where, filter, allowed);
-  if (filter.name !== undefined) checkName("task", filter.name);
+  if (filter.name !== undefined) checkName("task's name", filter.name);
   const { before } = filter;
   if (before === undefined) return;
   checkInteger("before", before instanceof Date ? +before : before, 0);

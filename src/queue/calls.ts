@@ -137,7 +137,7 @@ export async function checkOwn(
   options: EnqueueOptions,
   depth: number,
 ): Promise<readonly CheckedHook[]> {
-  checkName("task", name);
+  checkName("task's name", name);
   checkOptions(options, ENQUEUE_OPTIONS, `of task '${name}'`);
   checkContext(options.context);
   const { onSettled, onSuccess, onFailure } = options;

@@ -1,4 +1,5 @@
 import type { Context } from "@opentelemetry/api";
+import { imported } from "../core/imported.ts";
 import { type Consumed, consumedOf, type ConsumerOptions } from "./consumed.ts";
 import type { ConsumerLimits } from "./consumer_options.ts";
 import type { ConsumerDrainReport, ConsumerReport } from "./consumer_report.ts";
@@ -61,7 +62,7 @@ export class Consumer {
       );
     }
     const all = this.#within(context);
-    const { drainAll } = await import("./consuming.ts");
+    const { drainAll } = await imported(() => import("./consuming.ts"));
     return await drainAll(all, limits, signal);
   }
 
@@ -75,7 +76,8 @@ export class Consumer {
     const limits = this.#roomy(workLimits(options, "of consumer.work()"));
     const all = this.#within(options.context);
     return startLater(options, async (signal) => {
-      const { workAll } = await import("./consuming.ts");
+      const { load, workAll } = await imported(() => import("./consuming.ts"));
+      await load(all);
       return { done: workAll(all, limits, signal, options) };
     });
   }

@@ -55,14 +55,13 @@ export async function drainAll(
   return drainedReport(ended);
 }
 
-/** Works queues together until the signal aborts, with the limits of all. */
+/** Works queues together that are loaded, until the signal aborts, with the limits of all. */
 export async function workAll(
   all: readonly Around[],
   limits: WorkLimits,
   signal: AbortSignal,
   { onError, listen }: Pick<WorkOptions, "onError" | "listen">,
 ): Promise<ConsumerReport> {
-  await load(all);
   const ended = await each(
     all,
     limits,
@@ -73,7 +72,7 @@ export async function workAll(
 }
 
 /** Loads what the queues' telemetry needs of a consumer. */
-async function load(all: readonly Around[]): Promise<void> {
+export async function load(all: readonly Around[]): Promise<void> {
   for (const { parts } of all) await parts.instrument.load();
 }
 

@@ -16,6 +16,7 @@ import { callOf, callWith } from "./enqueuer.ts";
 import type { Enqueuing } from "./followers.ts";
 import type { ProcessTrace } from "./instrument.ts";
 import { map } from "./map.ts";
+import { Outstanding } from "./outstanding.ts";
 import { passCalls } from "./passing.ts";
 import type { QueueParts } from "./parts.ts";
 
@@ -63,7 +64,7 @@ export interface AttemptContext {
 export function openContext(source: ContextSource): AttemptContext {
   const { parts, delivery, envelope, trace, signal } = source;
   const depth = trace.depth + 1;
-  const open = new Set<Promise<unknown>>();
+  const calls = new Outstanding();
   const deferred: Enqueuing[] = [];
   let deferredLength = 0;
   let made = 0;
@@ -77,16 +78,14 @@ export function openContext(source: ContextSource): AttemptContext {
     );
   }
 
-  /** A call that the handler forgets is still waited for, and never an unhandled rejection. */
+  /** A call that the handler forgets is still waited for, and never an unhandled rejection: it fails the attempt. */
   function during<T>(verb: string, act: () => Promise<T>): Promise<T> {
     const call = (async () => {
       checkOpen(verb);
       return await act();
     })();
-    const done = () => open.delete(call);
-    open.add(call);
-    call.then(done, done);
-    return call;
+    // an extension that fails has lost nothing that the lease does not tell
+    return calls.add(call, verb !== "extend");
   }
 
   function send<Output>(
@@ -229,9 +228,7 @@ export function openContext(source: ContextSource): AttemptContext {
     get released() {
       return released;
     },
-    async settled() {
-      while (open.size > 0) await Promise.all(open);
-    },
+    settled: () => calls.ended(),
     close() {
       closed = true;
       return deferred.splice(0);

@@ -1,4 +1,5 @@
 import type { Delivery } from "../broker/broker.ts";
+import { imported } from "../core/imported.ts";
 import type { Handler } from "../core/task.ts";
 import type { AttemptEnd, AttemptSource } from "./attempt.ts";
 
@@ -15,11 +16,11 @@ export const JOIN = "baton.join";
 
 const CONTROLS: ReadonlyMap<string, Control> = new Map<string, Control>([
   [FORK, async (source, signal) => {
-    const { fork } = await import("./fork.ts");
+    const { fork } = await imported(() => import("./fork.ts"));
     return await fork(source, signal);
   }],
   [JOIN, async (source) => {
-    const { join } = await import("./join.ts");
+    const { join } = await imported(() => import("./join.ts"));
     return await join(source);
   }],
 ]);

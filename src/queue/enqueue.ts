@@ -8,6 +8,7 @@ import type { Carrier } from "../codec/envelope.ts";
 import type { Enqueued } from "../core/context.ts";
 import { BrokerError } from "../core/error.ts";
 import { newId, SHARDS } from "../core/id.ts";
+import { imported } from "../core/imported.ts";
 import type { Call } from "../core/task.ts";
 import { announceEnqueued } from "./newcomers.ts";
 import { check, type CheckedCall, isDefined } from "./calls.ts";
@@ -54,7 +55,7 @@ export async function enqueue(
   const send = (through: readonly Call[]) =>
     enqueueAll(parts, through, origin, batch);
   if (parts.middleware.length === 0) return await send(calls);
-  const { passCalls } = await import("./passing.ts");
+  const { passCalls } = await imported(() => import("./passing.ts"));
   return await passCalls(parts.middleware, calls, send);
 }
 

@@ -9,6 +9,7 @@ import type {
   SentGroup,
 } from "../core/group.ts";
 import type { ChainLink } from "../core/link.ts";
+import { imported } from "../core/imported.ts";
 import type { EnqueueOptions } from "../core/options.ts";
 import type { Call, CallArguments, Task } from "../core/task.ts";
 import { callNamed, checkCalls } from "./calls.ts";
@@ -42,7 +43,7 @@ export interface Enqueuer {
     task: Task<Input, Parsed, Output>,
     ...call: CallArguments<Input>
   ): Promise<Enqueued<Output>>;
-  /** As {@linkcode Enqueuer.enqueue}, without a definition: across services. Where this queue has a handler of that name, its schema checks the input. */
+  /** As {@linkcode Enqueuer.enqueue}, without a definition: across services. Where this queue has a handler of that name, its schema checks the input; what a definition's options say is not known here. */
   enqueueNamed(
     name: string,
     input?: unknown,
@@ -134,18 +135,18 @@ export function createEnqueuer(
     },
     async chain(calls, options = {}) {
       const origin = originOf([{ options }]);
-      const { chain } = await import("./chain.ts");
+      const { chain } = await imported(() => import("./chain.ts"));
       return await chain(parts, calls, options, origin);
     },
     async map(task, inputs, options = {}) {
       const origin = originOf([{ options }]);
-      const { map } = await import("./map.ts");
+      const { map } = await imported(() => import("./map.ts"));
       if (!parts.instrument.isReady) await parts.instrument.load();
       return await map(parts, callWith(task), inputs, options, origin);
     },
     async enqueueGroup(calls, options = {}) {
       const origin = originOf([{ options }]);
-      const { enqueueGroup } = await import("./send_group.ts");
+      const { enqueueGroup } = await imported(() => import("./send_group.ts"));
       if (!parts.instrument.isReady) await parts.instrument.load();
       return await enqueueGroup(parts, calls, options, origin);
     },
@@ -175,7 +176,7 @@ export function callOf<Input, Parsed, Output>(
 ): Call<Output> {
   if (typeof (task as Partial<typeof task> | null)?.with !== "function") {
     throw new TypeError(
-      "Cannot enqueue what is no task: pass what defineTask() gave, or use enqueueNamed() for a name",
+      "Cannot enqueue what is no task: pass what defineTask() gave, or use enqueueNamed() for a name; a call goes to enqueueMany([call])",
     );
   }
   return task.with(...call);

@@ -6,7 +6,7 @@ import { scheduleName } from "../core/id.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { safely } from "../core/safely.ts";
 import { admit, openDelivery } from "./admission.ts";
-import { announceFailure } from "./announce.ts";
+import { announceFailure, announceUnknown } from "./announce.ts";
 import { attempt, type EndedAttempt } from "./attempt.ts";
 import { judged } from "./control.ts";
 import { errorTypeOf } from "./conventions.ts";
@@ -89,6 +89,7 @@ export function execute(
     const error = "error" in outcome ? outcome.error : parts.redact(thrown);
     trace.finish({ state: stateOf(outcome), error, errorType, thrown });
     announceFailure(parts, delivery, outcome, 0);
+    if (outcome.kind === "released") announceUnknown(parts, delivery, error);
     return settledAtOnce({ ...conclude(subject, outcome, []), isUnknown });
   }
   const running = attempt({

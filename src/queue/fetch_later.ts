@@ -1,4 +1,5 @@
 import type { Context } from "@opentelemetry/api";
+import { imported } from "../core/imported.ts";
 import type { Providers } from "./providers.ts";
 
 /** A `fetch` whose CLIENT spans belong to `current`: the telemetry's own, else one whose code is loaded when it is called. */
@@ -8,7 +9,7 @@ export function fetchLater(
 ): typeof fetch {
   const { given } = providers.fetching;
   return given(current) ?? (async (...call) => {
-    const { fetchIn } = await import("./fetching.ts");
+    const { fetchIn } = await imported(() => import("./fetching.ts"));
     return await fetchIn(providers, current)(...call);
   });
 }

@@ -1,6 +1,7 @@
 import type { Chain, ChainRef } from "../core/chain.ts";
 import { checkName } from "../core/check.ts";
 import type { Group } from "../core/group.ts";
+import { imported } from "../core/imported.ts";
 import type { QueueParts } from "./parts.ts";
 
 /**
@@ -12,7 +13,7 @@ import type { QueueParts } from "./parts.ts";
 export function groupOf<Output>(parts: QueueParts, id: string): Group<Output> {
   checkName("group", id);
   const load = async (): Promise<Group<Output>> => {
-    const { groupOf } = await import("./group.ts");
+    const { groupOf } = await imported(() => import("./group.ts"));
     return groupOf(parts, id);
   };
   return {
@@ -42,7 +43,7 @@ export function chainOf<Output>(
   }
   for (const link of ids) checkName("id", link);
   const load = async (): Promise<Chain<Output>> => {
-    const { chainOf } = await import("./chained.ts");
+    const { chainOf } = await imported(() => import("./chained.ts"));
     return chainOf(parts, { id, ids });
   };
   return {

@@ -16,6 +16,7 @@ import type { EnqueueTrace } from "./instrument.ts";
 import { passCalls } from "./passing.ts";
 import type { QueueParts } from "./parts.ts";
 import { settlementOf } from "./settlement.ts";
+import { sendRinging } from "./waker.ts";
 
 /**
  * Runs a task's handler here and now, under the spans of an `enqueue` and its `process`, and gives what it returns.
@@ -156,7 +157,7 @@ async function receive(
     durationMs = ended.durationMs;
     const value = valueOf(end, deferred);
     const hooks = following({ kind: "completed", value });
-    await enqueueAll(parts, delivery, [...deferred, ...hooks]);
+    await enqueueAll(parts, delivery, [...deferred, ...hooks], outer);
     trace.finish({ state: "success", error: undefined, errorType: undefined });
     announceInline(parts, delivery, { kind: "completed", value }, durationMs);
     return value;
@@ -166,7 +167,7 @@ async function receive(
     trace.finish({ state: "dead", error, errorType, thrown });
     const dead: Outcome = { kind: "dead", error };
     announceInline(parts, delivery, dead, durationMs);
-    await enqueueAll(parts, delivery, following(dead)).catch(() => {
+    await enqueueAll(parts, delivery, following(dead), outer).catch(() => {
       // its span tells: what the handler threw goes first
     });
     throw thrown;
@@ -191,12 +192,14 @@ async function enqueueAll(
   parts: QueueParts,
   parent: Delivery,
   enqueuing: readonly Enqueuing[],
+  context: Context,
 ): Promise<void> {
   if (enqueuing.length === 0) return;
-  const { broker, name, instrument } = parts;
+  const { instrument } = parts;
   try {
     const tasks = enqueuing.map(({ task }) => task);
-    const reply = await broker.enqueue(name, { tasks, maxBacklog: undefined });
+    const request = { tasks, maxBacklog: undefined };
+    const reply = await sendRinging(parts, request, context);
     instrument.spent("enqueue", reply);
     const isNew = (_: unknown, i: number) => reply.answers[i]?.status === "new";
     enqueuing.forEach(({ trace, task }, i) =>

@@ -2,6 +2,7 @@ import type { Context, Span, SpanContext } from "@opentelemetry/api";
 import type { Counted, Delivery } from "../broker/broker.ts";
 import type { Carrier, Envelope } from "../codec/envelope.ts";
 import { type Clock, sleep } from "../core/clock.ts";
+import { imported } from "../core/imported.ts";
 import { batonDialect } from "./baton.ts";
 import type { ConsumerHalf } from "./consumer_half.ts";
 import type { TaskFacts } from "./conventions.ts";
@@ -223,7 +224,9 @@ export function createInstrument(options: InstrumentOptions): Instrument {
     },
     async load() {
       if (consumer !== undefined) return;
-      const { consumerHalf } = await import("./consumer_half.ts");
+      const { consumerHalf } = await imported(() =>
+        import("./consumer_half.ts")
+      );
       producer ??= speak(await otherDialect(options));
       const made = consumerHalf(producer, await producer.dialect.load());
       consumer ??= made;
@@ -248,7 +251,7 @@ export function createInstrument(options: InstrumentOptions): Instrument {
 }
 
 async function otherDialect(options: InstrumentOptions): Promise<Dialect> {
-  const { djangoQ2Dialect } = await import("./django_q2.ts");
+  const { djangoQ2Dialect } = await imported(() => import("./django_q2.ts"));
   return djangoQ2Dialect(options);
 }
 

@@ -1,4 +1,5 @@
 import type { Context } from "@opentelemetry/api";
+import { imported } from "../core/imported.ts";
 import type { QueueParts } from "./parts.ts";
 import { type Starting, startLater } from "./starting.ts";
 import { workLimits, type WorkOptions } from "./work_options.ts";
@@ -19,8 +20,12 @@ type Results = typeof import("./results.ts");
 type Schedule = typeof import("./schedule.ts");
 type Schedules = typeof import("./schedules.ts");
 
+const administrationFile = () => imported(() => import("./administration.ts"));
+const bulkFile = () => imported(() => import("./bulk.ts"));
+const schedulesFile = () => imported(() => import("./schedules.ts"));
+
 export const inline: Inline["inline"] = async (parts, ...call) => {
-  const { inline } = await import("./inline.ts");
+  const { inline } = await imported(() => import("./inline.ts"));
   await parts.instrument.load();
   return await inline(parts, ...call);
 };
@@ -33,23 +38,23 @@ export const schedule: Schedule["schedule"] = async (
   options = {},
   active = parts.instrument.activeContext(),
 ) => {
-  const { schedule } = await import("./schedule.ts");
+  const { schedule } = await imported(() => import("./schedule.ts"));
   await parts.instrument.load();
   return await schedule(parts, name, call, when, options, active);
 };
 
 export const unschedule: Schedules["unschedule"] = async (...call) => {
-  const { unschedule } = await import("./schedules.ts");
+  const { unschedule } = await schedulesFile();
   return await unschedule(...call);
 };
 
 export const schedules: Schedules["schedules"] = async (...call) => {
-  const { schedules } = await import("./schedules.ts");
+  const { schedules } = await schedulesFile();
   return await schedules(...call);
 };
 
 export const suspend: Schedules["suspend"] = async (...call) => {
-  const { suspend } = await import("./schedules.ts");
+  const { suspend } = await schedulesFile();
   return await suspend(...call);
 };
 
@@ -58,7 +63,7 @@ export const drain: Draining["drain"] = async (
   options = {},
   active = parts.instrument.activeContext(),
 ) => {
-  const { drain } = await import("./drain.ts");
+  const { drain } = await imported(() => import("./drain.ts"));
   await parts.instrument.load();
   return await drain(parts, options, active);
 };
@@ -68,7 +73,7 @@ export function work(parts: QueueParts, options: WorkOptions = {}): Worker {
   const limits = workLimits(options);
   const context: Context = options.context ?? parts.instrument.activeContext();
   const start: Starting = async (signal) => {
-    const { workOne } = await import("./worker.ts");
+    const { workOne } = await imported(() => import("./worker.ts"));
     await parts.instrument.load();
     return workOne(parts, { ...options, limits, context, signal });
   };
@@ -76,43 +81,43 @@ export function work(parts: QueueParts, options: WorkOptions = {}): Worker {
 }
 
 export const result: Results["result"] = async (...call) => {
-  const { result } = await import("./results.ts");
+  const { result } = await imported(() => import("./results.ts"));
   return await result(...call);
 };
 
 export const cancel: Administration["cancel"] = async (...call) => {
-  const { cancel } = await import("./administration.ts");
+  const { cancel } = await administrationFile();
   return await cancel(...call);
 };
 
 export const pause: Administration["pause"] = async (...call) => {
-  const { pause } = await import("./administration.ts");
+  const { pause } = await administrationFile();
   return await pause(...call);
 };
 
 export const stats: Administration["stats"] = async (parts) => {
-  const { stats } = await import("./administration.ts");
+  const { stats } = await administrationFile();
   await parts.instrument.load();
   return await stats(parts);
 };
 
 export const inspect: Administration["inspect"] = async (parts, repair) => {
-  const { inspect } = await import("./administration.ts");
+  const { inspect } = await administrationFile();
   await parts.instrument.load();
   return await inspect(parts, repair);
 };
 
 export const purge: Bulk["purge"] = async (...call) => {
-  const { purge } = await import("./bulk.ts");
+  const { purge } = await bulkFile();
   return await purge(...call);
 };
 
 export const redrive: Bulk["redrive"] = async (...call) => {
-  const { redrive } = await import("./bulk.ts");
+  const { redrive } = await bulkFile();
   return await redrive(...call);
 };
 
 export const list: Listing["list"] = async (...call) => {
-  const { list } = await import("./listing.ts");
+  const { list } = await imported(() => import("./listing.ts"));
   return await list(...call);
 };

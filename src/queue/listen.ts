@@ -12,7 +12,7 @@ export interface ListenFor {
   failed(error: unknown): void;
 }
 
-/** Hears rings until its signal aborts, and connects anew by itself: `subscribe({ url, token })` of `@baton/queue/upstash`, or a function of your own. Its promise resolves when it has ended. */
+/** Hears rings until its signal aborts, and connects anew by itself: `subscribe({ url, token })` of `@baton/queue/upstash`, or a function of your own. Its promise resolves when it has ended; a worker that stops waits for that, 5 s at most. */
 export type Listen = (listener: ListenFor) => Promise<void>;
 
 /** The ear of a worker. */

@@ -193,7 +193,7 @@ function handlersByName(
 function toHandler(given: Handler | HandledTask): Handler {
   checkObject("A handler", given);
   const { name, run, retryIf } = given;
-  checkName("task", name);
+  checkName("task's name", name);
   if (typeof run !== "function") {
     throw new TypeError(
       `Task '${name}' has no handler: pass what its handle(…) gives, or define it with 'run'`,

@@ -25,10 +25,26 @@ export async function poll<Answer>(
   let pauseMs = FIRST_PAUSE_MS;
   while (true) {
     signal?.throwIfAborted();
-    const answer = await ask();
+    const answer = await unlessAborted(ask(), signal);
     const leftMs = waitMs === 0 ? 0 : deadline - clock.now();
     if (!isPending(answer) || leftMs <= 0) return answer;
     await sleep(clock, Math.min(pauseMs, leftMs), signal);
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+  }
+}
+
+/** What was asked for; rejects with the signal's reason if that aborts before, and leaves the request to itself. */
+async function unlessAborted<Answer>(
+  asked: Promise<Answer>,
+  signal: AbortSignal | undefined,
+): Promise<Answer> {
+  if (signal === undefined) return await asked;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([asked, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }

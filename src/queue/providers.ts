@@ -15,6 +15,7 @@ import {
 } from "@opentelemetry/api";
 import { safely } from "../core/safely.ts";
 import type { PropagateTo } from "../http/fetch.ts";
+import { API_SLOT } from "../http/slot.ts";
 import { W3CPropagator } from "../w3c/propagator.ts";
 import { LIBRARY, type Scope } from "./conventions.ts";
 import { Layer } from "./layer.ts";
@@ -111,6 +112,10 @@ export class Providers {
   /** Runs `callback`, exactly once, with `current` as the current context where anything keeps it. */
   runIn<T>(current: Context, callback: () => T): T {
     const own = this.#telemetry.contextManager;
+    if (own !== undefined && !hasContextManager()) {
+      // not through the API, which takes Bun longer than all the rest of a run
+      return once(callback, (run) => own.with(current, run));
+    }
     return once(
       callback,
       (run) =>
@@ -199,6 +204,13 @@ const REGISTERED: TextMapPropagator = {
   extract: (...call) => propagation.extract(...call),
   fields: () => propagation.fields(),
 };
+
+/** Whether a context manager is registered. */
+function hasContextManager(): boolean {
+  const slot =
+    (globalThis as { [API_SLOT]?: { readonly context?: unknown } })[API_SLOT];
+  return slot?.context !== undefined;
+}
 
 function speaksW3C(propagator: Pick<TextMapPropagator, "fields">): boolean {
   return safely(() => propagator.fields().includes("traceparent"), false);

@@ -1,5 +1,6 @@
 import { MAX_HOPS } from "../codec/hops.ts";
 import { checkInteger, checkKnown } from "../core/check.ts";
+import { imported } from "../core/imported.ts";
 import { pathOf, type RingOptions } from "./ring.ts";
 import type { Wake } from "./wake.ts";
 
@@ -49,7 +50,7 @@ export function qstash(options: QStashOptions): Wake {
   const wake: Wake = async (hint) => {
     const { queue, mark, hop } = hint;
     if (hop > MAX_HOPS) return;
-    const { post } = await import("./posting.ts");
+    const { post } = await imported(() => import("./posting.ts"));
     try {
       await post(options, timeoutMs, address, {
         body: JSON.stringify({ queue, mark, hop, at: Date.now() }),

@@ -269,7 +269,7 @@ export class Queue implements Enqueuer {
     return later.pause(this.#parts, true, options);
   }
 
-  /** Lets consumers claim again, all tasks or those of one name: either undoes its own kind of pause only. */
+  /** Lets consumers claim again, all tasks or those of one name: either undoes its own kind of pause only. What waited is woken for, where the queue has a `wake`. */
   resume(options?: PauseOptions): Promise<void> {
     return later.pause(this.#parts, false, options);
   }
@@ -279,7 +279,7 @@ export class Queue implements Enqueuer {
     return later.purge(this.#parts, filter);
   }
 
-  /** Gives dead tasks all their attempts again: those that were dead when it was called. */
+  /** Gives dead tasks all their attempts again: those that were dead when it was called. They are woken for, where the queue has a `wake`. */
   redrive(filter?: RedriveFilter): Promise<RedriveReport> {
     return later.redrive(this.#parts, filter);
   }

@@ -1,4 +1,4 @@
-import { sleep } from "../core/clock.ts";
+import { atMost } from "../core/clock.ts";
 import type { QueueEvent } from "./events.ts";
 import type { QueueParts } from "./parts.ts";
 
@@ -8,6 +8,7 @@ const REPORT_MS = 6_000;
 /** What an error is about. */
 export type ErrorAbout =
   | AttemptError
+  | UnknownError
   | ListenerError
   | ConsumerError
   | WakeError;
@@ -28,6 +29,18 @@ export interface AttemptError {
   readonly isLast: boolean;
   /** How long the handler took, in milliseconds; 0 where it was not run. */
   readonly durationMs: number;
+}
+
+/** A task was put back because this consumer does not know its name, its envelope's version or its seal's key: is a handler missing, or an older version still running? Of each name only the first is told in one drain or by one worker. */
+export interface UnknownError {
+  /** What failed. */
+  readonly kind: "unknown";
+  /** The queue's name. */
+  readonly queue: string;
+  /** The task's id. */
+  readonly id: string;
+  /** The task's name. */
+  readonly name: string;
 }
 
 /** A listener of an event threw or rejected. */
@@ -74,17 +87,22 @@ export function createReport(
   };
 }
 
-/** The parts for one consumer, which waits at its end for the reports that its own work gave rise to: no promise of a report outlives it in the queue. */
+/** The parts for one consumer, which tells of each unknown name once, and waits at its end for the reports that its own work gave rise to: no promise of a report outlives it in the queue. */
 export function reporting(
   parts: QueueParts,
 ): { readonly parts: QueueParts; reported(): Promise<void> } {
   const { report, clock } = parts;
   const underWay = new Set<Promise<void>>();
+  const unknown = new Set<string>();
   if (report === undefined) return { parts, reported: async () => {} };
   return {
     parts: {
       ...parts,
       report(error, about) {
+        if (about.kind === "unknown") {
+          if (unknown.has(about.name)) return Promise.resolve();
+          unknown.add(about.name);
+        }
         const told = report(error, about);
         underWay.add(told);
         told.then(() => underWay.delete(told));
@@ -93,9 +111,7 @@ export function reporting(
     },
     async reported() {
       if (underWay.size === 0) return;
-      const deadline = new AbortController();
-      const told = Promise.all(underWay).then(() => deadline.abort());
-      await Promise.race([told, sleep(clock, REPORT_MS, deadline.signal)]);
+      await atMost(clock, REPORT_MS, Promise.all(underWay));
     },
   };
 }

@@ -1,5 +1,6 @@
 import { MAX_HOPS } from "../codec/hops.ts";
 import { checkInteger, checkKnown } from "../core/check.ts";
+import { imported } from "../core/imported.ts";
 import type { Wake, WakeHint } from "./wake.ts";
 
 /** Options of {@link ring}. */
@@ -40,8 +41,10 @@ export function ring(options: RingOptions): Wake {
   checkInteger("timeoutMs", timeoutMs, 1, 2 ** 31 - 1);
 
   async function send({ queue, mark, hop, from }: WakeHint): Promise<void> {
-    const { RING_HEADER, signRing } = await import("../codec/ring.ts");
-    const { post } = await import("./posting.ts");
+    const { RING_HEADER, signRing } = await imported(() =>
+      import("../codec/ring.ts")
+    );
+    const { post } = await imported(() => import("./posting.ts"));
     const told = { queue, mark, hop, at: Date.now() };
     const { body, signature } = await signRing(secret, path, told);
     const isAwaited = waits && from === "producer";

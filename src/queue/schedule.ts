@@ -16,6 +16,7 @@ import type { Call } from "../core/task.ts";
 import { newOperation } from "./administration.ts";
 import { check, type CheckedCall } from "./calls.ts";
 import type { QueueParts } from "./parts.ts";
+import { rouse } from "./rouse.ts";
 import { plan } from "./writing.ts";
 
 /** How long a slot's task keeps others from being enqueued at most, with `overlap: "skip"`. */
@@ -78,7 +79,10 @@ export async function schedule(
     });
     instrument.spent("schedule", reply);
     trace.succeed(reply.status);
-    const nextAt = firstSlot(timetable, parts.wall());
+    const now = parts.wall();
+    const nextAt = firstSlot(timetable, now);
+    const isDue = reply.status !== "unchanged" && (nextAt ?? Infinity) <= now;
+    if (isDue) await rouse(parts);
     return {
       status: reply.status,
       ...(nextAt === undefined ? {} : { nextAt }),

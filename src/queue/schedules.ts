@@ -8,6 +8,7 @@ import type { Recurrence } from "../core/recurrence.ts";
 import { type CatchUp, firstSlot, type Overlap } from "../core/schedule.ts";
 import { newOperation } from "./administration.ts";
 import type { QueueParts } from "./parts.ts";
+import { rouse } from "./rouse.ts";
 import { checkScheduleName } from "./schedule.ts";
 
 /** Which page `queue.schedules` answers. */
@@ -85,7 +86,7 @@ export async function unschedule(
   return reply.status;
 }
 
-/** Stops one schedule, or lets it go on, and says whether there is one. */
+/** Stops one schedule, or lets it go on, and says whether there is one. What it has missed is rung for. */
 export async function suspend(
   parts: QueueParts,
   name: string,
@@ -99,7 +100,9 @@ export async function suspend(
     suspended,
   });
   instrument.spent("suspend", reply);
-  return reply.status === "done";
+  const isDone = reply.status === "done";
+  if (isDone && !suspended) await rouse(parts);
+  return isDone;
 }
 
 function summarize(

@@ -1,5 +1,6 @@
 import type { WorkflowBroker } from "../broker/broker.ts";
 import { type SealOptions, sealSettings } from "../codec/secrets.ts";
+import { imported } from "../core/imported.ts";
 import { lazyBroker } from "./lazy.ts";
 
 /**
@@ -14,7 +15,7 @@ export function sealing(
   const settings = sealSettings(options);
   return (broker) => ({
     ...lazyBroker(broker.type, async () => {
-      const { sealedBroker } = await import("./sealed.ts");
+      const { sealedBroker } = await imported(() => import("./sealed.ts"));
       return sealedBroker(broker, settings);
     }),
     // what a look answers is not sealed

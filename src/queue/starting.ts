@@ -7,7 +7,17 @@ export type Starting<Report extends ConsumeReport = ConsumeReport> = (
   signal: AbortSignal,
 ) => Promise<Pick<Worker<Report>, "done">>;
 
-/** The handle of a worker that is still to be loaded. */
+/** Tells who wants to hear of an error. A worker goes on, whatever becomes of that. */
+export async function tell(
+  onError: WorkOptions["onError"],
+  error: unknown,
+): Promise<void> {
+  try {
+    await onError?.(error);
+  } catch { /* there is nobody else to tell */ }
+}
+
+/** The handle of a worker that is still to be loaded; `onError` hears of what cannot be. */
 export function startLater<Report extends ConsumeReport>(
   { signal, onError }: Pick<WorkOptions, "signal" | "onError">,
   start: Starting<Report>,
@@ -18,7 +28,7 @@ export function startLater<Report extends ConsumeReport>(
   signal?.addEventListener("abort", stop, { once: true });
   const done = (async () => {
     try {
-      const { done } = await start(stopping.signal);
+      const { done } = await starting(start(stopping.signal), onError);
       return await done;
     } finally {
       signal?.removeEventListener("abort", stop);
@@ -37,4 +47,16 @@ export function startLater<Report extends ConsumeReport>(
       await done;
     },
   };
+}
+
+async function starting<Started>(
+  started: Promise<Started>,
+  onError: WorkOptions["onError"],
+): Promise<Started> {
+  try {
+    return await started;
+  } catch (error) {
+    void tell(onError, error);
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 import { checkInteger } from "../core/check.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import { isLoaded } from "../core/imported.ts";
 
 /** A clock for tests of an application's tasks: it stands still, and moves when told to. */
 export interface TestClock extends Clock {
@@ -48,9 +49,9 @@ export function testClock(
   };
 }
 
-/** Lets everything run that is ready to. */
+/** Lets everything run that is ready to, or will be when its code is loaded. */
 async function breathe(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) {
+  for (let turn = 0; turn < 5; turn = isLoaded() ? turn + 1 : 0) {
     await new Promise<void>((resolve) => void systemClock.after(0, resolve));
   }
 }

@@ -10,7 +10,7 @@ export interface WakeHint {
   readonly mark: string;
   /** The how manyth ring this would be in a row that led from one to the next, from 1. */
   readonly hop: number;
-  /** Who asks: one that enqueued, or a consumer that leaves tasks behind or whose handler enqueued. */
+  /** Who asks: one that enqueued, resumed or redrove, or a consumer that leaves tasks behind or whose handler enqueued. */
   readonly from: "producer" | "consumer";
   /** The OpenTelemetry Context of the call. */
   readonly context: Context;
@@ -19,8 +19,8 @@ export interface WakeHint {
 }
 
 /**
- * Wakes a consumer: {@linkcode ring}, {@linkcode inline}, or a function of your own. It is called when a task was enqueued, is due and nobody is there to run it: not for each task, and at most once in five seconds while nobody comes.
- * What it returns is waited for by the host, never by `enqueue`; what it throws or rejects with goes to `onError`, and the task is left to the next ring or to cron.
+ * Wakes a consumer: {@linkcode ring}, {@linkcode inline}, or a function of your own. It is called when a task was enqueued, is due and nobody is there to run it: not for each task, and at most once in five seconds while nobody comes. So it is by `resume()`, `redrive()` and `resumeSchedule()`, once each, if they leave anything to do.
+ * What it returns is waited for by the host, never by `enqueue`, and for a minute at most by a consumer that ends; what it throws or rejects with goes to `onError`, and the task is left to the next ring or to cron.
  */
 export interface Wake {
   (hint: WakeHint): unknown;

@@ -1,10 +1,14 @@
 import type { Context } from "@opentelemetry/api";
 import type { EnqueueReply, EnqueueRequest } from "../broker/broker.ts";
+import { atMost } from "../core/clock.ts";
 import { hostIn, type WaitUntil } from "./hold.ts";
 import { drain } from "./later.ts";
 import { outliving } from "./outliving.ts";
 import type { QueueParts } from "./parts.ts";
 import type { Wake, WakeHint } from "./wake.ts";
+
+/** How long a consumer that ends waits for its last calls: long enough for one that drains by itself. */
+const CALLED_MS = 60_000;
 
 /** Who calls for consumers, and as whom. */
 export interface Waker {
@@ -81,7 +85,7 @@ async function call(
   }
 }
 
-/** The parts for a consumer that was rung for by the `hop`th ring: it waits at its end for the calls that its own work gave rise to, as no promise outlives it. */
+/** The parts for a consumer that was rung for by the `hop`th ring: it waits at its end for the calls that its own work gave rise to, as no promise outlives it; not for ever, since a `wake` may never answer. */
 export function wakingFrom(
   parts: QueueParts,
   hop: number,
@@ -89,6 +93,9 @@ export function wakingFrom(
   const { waker } = parts;
   if (waker === undefined) return { parts, called: async () => {} };
   const underWay = new Set<Promise<unknown>>();
+  const all = async () => {
+    while (underWay.size > 0) await Promise.all(underWay);
+  };
   const host: WaitUntil = {
     waitUntil(work) {
       underWay.add(work);
@@ -101,7 +108,7 @@ export function wakingFrom(
       waker: { ...waker, hop: hop + 1, from: "consumer", host },
     },
     async called() {
-      while (underWay.size > 0) await Promise.all(underWay);
+      if (underWay.size > 0) await atMost(parts.clock, CALLED_MS, all());
     },
   };
 }

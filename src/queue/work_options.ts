@@ -34,7 +34,7 @@ export interface WorkOptions {
   readonly signal?: AbortSignal;
   /** The OpenTelemetry Context that its own spans are linked to. @default {the active one} */
   readonly context?: Context;
-  /** Hears of every failed step, and of what ends the worker. With it nobody has to look at `done`; without it a worker that fails is an unhandled rejection. Must not throw. */
+  /** Hears of every failed step, and of what ends the worker. With it nobody has to look at `done`; without it a worker that fails is an unhandled rejection. What it throws or rejects with is dropped. */
   readonly onError?: (error: unknown) => void;
 }
 

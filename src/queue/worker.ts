@@ -1,4 +1,5 @@
 import type { Context } from "@opentelemetry/api";
+import { atMost } from "../core/clock.ts";
 import { nextDueInMs } from "./drain.ts";
 import type { DrainTrace } from "./instrument.ts";
 import type { QueueParts } from "./parts.ts";
@@ -8,6 +9,7 @@ import { Ear } from "./listen.ts";
 import { reporting } from "./reporters.ts";
 import type { Share } from "./share.ts";
 import { Setbacks } from "./setbacks.ts";
+import { tell } from "./starting.ts";
 import { type ConsumeReport, Tally } from "./tally.ts";
 import { wakingFrom } from "./waker.ts";
 import {
@@ -15,6 +17,9 @@ import {
   workLimits,
   type WorkOptions,
 } from "./work_options.ts";
+
+/** How long a worker that ends waits for `listen` to have ended. */
+const LISTEN_MS = 5_000;
 
 /**
  * A consumer at work, until it is stopped.
@@ -75,7 +80,7 @@ export function workOne(parts: QueueParts, how: Work): Worker {
   const { parts: reporters, reported } = reporting(parts);
   const { parts: own, called } = wakingFrom(reporters, 0);
   const failed = (error: unknown) => {
-    tell(onError, error);
+    void tell(onError, error);
     const about = { kind: "consumer", queue: parts.name } as const;
     own.report?.(parts.redact(error), about);
   };
@@ -103,7 +108,8 @@ export function workOne(parts: QueueParts, how: Work): Worker {
       throw bug;
     } finally {
       signal?.removeEventListener("abort", stop);
-      await Promise.all([ticks.end(), called(), ear.ended]);
+      const deaf = atMost(parts.clock, LISTEN_MS, ear.ended);
+      await Promise.all([ticks.end(), called(), deaf]);
       await reported();
     }
     if (setbacks.defeat !== undefined) throw setbacks.defeat.error;
@@ -122,12 +128,6 @@ export function workOne(parts: QueueParts, how: Work): Worker {
       await done;
     },
   };
-}
-
-function tell(onError: WorkOptions["onError"], error: unknown): void {
-  try {
-    onError?.(error);
-  } catch { /* the worker goes on */ }
 }
 
 function courseOf(
