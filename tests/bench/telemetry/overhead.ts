@@ -34,8 +34,11 @@ const CEILING = 1.25;
 const TASKS = 1_000;
 const DRAINS: Readonly<Record<Handlers, number>> = {
   "nothing": 10,
-  "a request": 3,
+  "a request": 5,
 };
+
+/** How many go before: a host compiles what it runs for the first tens of thousands of tasks, more where there is more to run. */
+const WARM_UP_DRAINS = 80;
 
 /** Measures a runtime's consumers, over the Redis at `port`. */
 export async function overheadRow(
@@ -48,25 +51,27 @@ export async function overheadRow(
   await using sink = serveSink();
   const start = (endpoint?: string) => {
     const target = handlers === "nothing" ? "" : sink.endpoint;
-    return startConsumer({ runtime, remote, handlers, target, endpoint });
+    return startConsumer({ runtime, remote, target, endpoint });
   };
   await using untraced = start();
   await using traced = start(sink.endpoint);
-  await traced.cpuMs();
-  await untraced.cpuMs();
+  const drains = DRAINS[handlers];
+  const warmUp = quick ? drains : WARM_UP_DRAINS;
+  await traced.cpuMs(warmUp);
+  await untraced.cpuMs(warmUp);
   const pairs = quick ? 3 : 7;
   const withIt: number[] = [], without: number[] = [];
   for (let pair = 0; pair < pairs; pair++) {
-    if (pair % 2 === 0) withIt.push(await traced.cpuMs());
-    without.push(await untraced.cpuMs());
-    if (pair % 2 === 1) withIt.push(await traced.cpuMs());
+    if (pair % 2 === 0) withIt.push(await traced.cpuMs(drains));
+    without.push(await untraced.cpuMs(drains));
+    if (pair % 2 === 1) withIt.push(await traced.cpuMs(drains));
   }
   const ratios = withIt.map((ms, pair) => ms / without[pair]!);
   return {
     runtime,
     handlers,
     tasks: TASKS,
-    drains: DRAINS[handlers],
+    drains,
     pairs,
     tracedMs: median(withIt),
     untracedMs: median(without),
@@ -79,14 +84,13 @@ export async function overheadRow(
 }
 
 interface Consumer extends AsyncDisposable {
-  /** CPU milliseconds of its drains, of tasks that are there before. */
-  cpuMs(): Promise<number>;
+  /** CPU milliseconds of so many drains, of tasks that are there before. */
+  cpuMs(drains: number): Promise<number>;
 }
 
 interface Setup {
   readonly runtime: Runtime;
   readonly remote: Remote;
-  readonly handlers: Handlers;
   /** What the handlers fetch, if anything. */
   readonly target: string;
   /** Where the traced one sends its spans. */
@@ -95,7 +99,7 @@ interface Setup {
 
 /** Starts a consumer in a process of its own; who enqueues is here, and traced as it is. */
 function startConsumer(
-  { runtime, remote: { url, token }, handlers, target, endpoint }: Setup,
+  { runtime, remote: { url, token }, target, endpoint }: Setup,
 ): Consumer {
   const name = newName();
   const telemetry = endpoint === undefined
@@ -126,9 +130,9 @@ function startConsumer(
     return Number(text);
   };
   return {
-    async cpuMs() {
+    async cpuMs(drains) {
       let ms = 0;
-      for (let i = 0; i < DRAINS[handlers]; i++) {
+      for (let i = 0; i < drains; i++) {
         await enqueue();
         ms += await drain();
       }
