@@ -11,6 +11,7 @@ import {
   defineTask,
   Queue,
   QueuesFailedError,
+  testClock,
 } from "../mod.ts";
 import type { QueueOptions, WorkflowBroker } from "../mod.ts";
 import { instead } from "../src/broker/instead.ts";
@@ -74,9 +75,15 @@ function onBoth(name: string, body: (place: Place) => Promise<void>): void {
 }
 
 /** Queues whose handlers write down what they are given. */
-function noting(place: Place, names: readonly string[], notes: string[]) {
+function noting(
+  place: Place,
+  names: readonly string[],
+  notes: string[],
+  options: Partial<QueueOptions> = {},
+) {
   return names.map((name) =>
     place.queue(name, {
+      ...options,
       handlers: [note.handle((n) => void notes.push(`${name}${n}`))],
     })
   );
@@ -139,7 +146,9 @@ onBoth(
   "Consumer.drain() shares lanes and leases by weight while all have work",
   async (place) => {
     const notes: string[] = [];
-    const [a, b] = noting(place, ["a", "b"], notes);
+    // lanes are shared by the time they are held: here handlers take none, however slow the machine
+    const clock = testClock(Date.now());
+    const [a, b] = noting(place, ["a", "b"], notes, { clock });
     await fill(a!, 300);
     await fill(b!, 300);
     await new Consumer({ queues: [{ queue: a!, weight: 3 }, { queue: b! }] })

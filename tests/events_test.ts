@@ -18,6 +18,7 @@ import { Events } from "../src/queue/events.ts";
 import { EMPTY_REPLY } from "./support/empty_reply.ts";
 import { gatewayBroker } from "./support/gateway_broker.ts";
 import { recording } from "./support/recording_broker.ts";
+import "./support/loaded.ts";
 import { test } from "./support/suite.ts";
 
 const EVENTS: readonly QueueEvent[] = [

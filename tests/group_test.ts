@@ -11,6 +11,7 @@ import {
 } from "../mod.ts";
 import { onBoth } from "./support/both_brokers.ts";
 import { make } from "./support/recording_broker.ts";
+import "./support/loaded.ts";
 import { test } from "./support/suite.ts";
 
 const HOUR = 3_600_000;

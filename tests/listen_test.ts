@@ -25,7 +25,19 @@ function listening() {
   const token = `${gateway.token}.${crypto.randomUUID().slice(0, 8)}`;
   const source = { url: gateway.url, token };
   const client: Redis = connect(source);
-  const broker = recording(new UpstashBroker(client));
+  const under = new UpstashBroker(client);
+  let begun = 0, underWay = 0;
+  const broker = recording(under, {
+    async step(...call) {
+      begun++;
+      underWay++;
+      try {
+        return await under.step(...call);
+      } finally {
+        underWay--;
+      }
+    },
+  });
   const greeted: string[] = [];
   const waiting = new Map<string, () => void>();
   const queue = new Queue({
@@ -39,8 +51,15 @@ function listening() {
   });
   return {
     source,
-    broker,
     queue,
+    /** Waits until nobody steps any more, and gives how many steps there were. */
+    async stillness(): Promise<number> {
+      for (let before = -1; before !== begun || underWay > 0;) {
+        before = begun;
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      }
+      return begun;
+    },
     greeted,
     /** Enqueues, and waits for the handler. */
     async greet(name: string): Promise<void> {
@@ -52,24 +71,26 @@ function listening() {
   };
 }
 
-/** Waits until nobody steps any more, and gives how many steps there were. */
-async function stillness(steps: () => number): Promise<number> {
-  for (let before = -1; before !== steps();) {
-    before = steps();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
-  return steps();
-}
-
 test("work() that listens runs what is rung for, and asks for nothing meanwhile", async () => {
-  const { source, broker, queue, greet, greeted } = listening();
-  const steps = () => broker.of("step").length;
-  await using _worker = queue.work({ listen: subscribe(source) });
-  await stillness(steps);
+  const { source, queue, stillness, greet, greeted } = listening();
+  const connected = Promise.withResolvers<void>();
+  const listen = subscribe(source);
+  await using _worker = queue.work({
+    listen: (listener) =>
+      listen({
+        ...listener,
+        connected(isConnected) {
+          listener.connected(isConnected);
+          if (isConnected) connected.resolve();
+        },
+      }),
+  });
+  await connected.promise;
+  await stillness();
   await greet("a");
-  const before = await stillness(steps);
+  const before = await stillness();
   await new Promise((resolve) => setTimeout(resolve, 1_000));
-  assertEquals(steps(), before);
+  assertEquals(await stillness(), before);
   await greet("b");
   await greet("c");
   assertEquals(greeted, ["a", "b", "c"]);
@@ -92,7 +113,7 @@ test("work() polls while it cannot listen, and tells onError", async () => {
 });
 
 test("work() listens again when its subscription breaks, and misses nothing", async () => {
-  const { queue, greet, source, broker } = listening();
+  const { queue, greet, source, stillness } = listening();
   const breaks: AbortController[] = [];
   await using _worker = queue.work({
     listen: subscribe(source, {
@@ -112,7 +133,7 @@ test("work() listens again when its subscription breaks, and misses nothing", as
   while (breaks.length < 2) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  await stillness(() => broker.of("step").length);
+  await stillness();
   await greet("c");
 });
 

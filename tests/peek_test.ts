@@ -2,7 +2,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { WorkflowBroker } from "../src/broker/broker.ts";
 import { instead } from "../src/broker/instead.ts";
-import { MemoryBroker } from "../src/broker/memory.ts";
+import {
+  MemoryBroker,
+  type MemoryBrokerOptions,
+} from "../src/broker/memory.ts";
 import type { UpstashClient } from "../src/broker/runner.ts";
 import { UpstashBroker } from "../src/broker/upstash.ts";
 import { BrokerError } from "../src/core/error.ts";
@@ -175,9 +178,9 @@ test("peek() cannot tell with a client that has no pipelines, so a step is due",
 
 const greet = defineTask("greet", { run: (name: string) => name });
 
-function watched() {
+function watched(options: MemoryBrokerOptions = {}) {
   const asked: string[] = [];
-  const memory = new MemoryBroker();
+  const memory = new MemoryBroker(options);
   const broker = instead(memory, {
     peek: (queue) => (asked.push("peek"), memory.peek(queue)),
     step: (...call) => (asked.push("step"), memory.step(...call)),
@@ -209,9 +212,13 @@ test("cron() with peek drains what is due, or will be before a drain's linger is
   await cron(queue, { peek: true })();
   assertEquals((await queue.result(id)).status, "completed");
   assertEquals(asked[0], "peek");
-  const other = await queue.enqueue(greet, "later", { delayMs: 2_000 });
-  await cron(queue, { peek: true, lingerMs: 1_000 })();
-  assertEquals((await queue.result(other.id)).status, "scheduled");
+  const standing = watched({ clock: { now: () => START } });
+  const other = await standing.queue.enqueue(greet, "later", {
+    delayMs: 2_000,
+  });
+  await cron(standing.queue, { peek: true, lingerMs: 1_000 })();
+  assertEquals(standing.asked, ["peek"]);
+  assertEquals((await standing.queue.result(other.id)).status, "scheduled");
 });
 
 test("scheduled() with peek looks first, too, and drains what cannot be looked at", async () => {

@@ -14,6 +14,7 @@ import { readSchedule } from "../src/codec/schedule.ts";
 import { MemoryBroker } from "../src/broker/memory.ts";
 import type { ReceivedSpan } from "./support/collector.ts";
 import { recording } from "./support/recording_broker.ts";
+import "./support/loaded.ts";
 import { test } from "./support/suite.ts";
 import {
   exported,

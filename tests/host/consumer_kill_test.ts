@@ -46,7 +46,7 @@ test("Consumers that are killed lose nothing of any of their queues", async () =
   }
   const held = await Promise.all(queues.map((queue) => queue.stats()));
   const consumer = new Consumer({ queues: queues.map((queue) => ({ queue })) });
-  const report = await consumer.drain({ lingerMs: 5_000, budgetMs: 30_000 });
+  const report = await consumer.drain({ lingerMs: 5_000, budgetMs: 120_000 });
   console.log(
     `${KILLS} consumers killed, which held ${
       held.map(({ leased }) => leased).join(" + ")

@@ -57,7 +57,7 @@ for (const { name, text } of all) {
       const { code, text } = await run(Deno.execPath(), args, {
         cwd: root,
         env,
-        silenceMs: 30_000,
+        silenceMs: 120_000,
       });
       assertEquals(code, 0, text);
       return;

@@ -28,9 +28,9 @@ test("run() hands on both outputs and the exit code", async () => {
 
 test("run() ends a program that falls silent", async () => {
   const { stalled, text } = await run(
-    Deno.execPath(),
-    deno("console.log('last words'); setTimeout(() => {}, 60_000)"),
-    { silenceMs: 1_000 },
+    "sh",
+    ["-c", "echo last words; exec sleep 60"],
+    { silenceMs: 2_000 },
   );
   assertEquals([stalled, text], [true, "last words"]);
 });

@@ -68,6 +68,7 @@ async function overlap(
   }
   assertEquals(collector.trace(traceOf("never")), []);
 
+  await control(isolate, "/_hurry");
   const { reports } = await until(isolate, ({ reports }) => hung in reports);
   assertEquals([reports[hung]?.spans, reports[hung]?.dropped], [0, 3]);
   assertMatch(reports[hung]?.error ?? "", /took too long/);
@@ -153,13 +154,14 @@ function traceparentOf(traceId: string): string {
   return `00-${traceId}-b7ad6b7169203331-03`;
 }
 
-/** Resolves when the request that never ends has been ended for it. */
+/** Resolves when the request that never ends has been ended for it: it has not moved in ten looks. */
 async function stillness(isolate: Isolate): Promise<void> {
-  for (let i = 0, before = -1; i < 50; i++) {
+  for (let i = 0, same = 0, before = -1; i < 500; i++) {
     const { ticks } = await until(isolate, () => true);
-    if (ticks === before) return;
+    same = ticks === before ? same + 1 : 0;
+    if (same === 10) return;
     before = ticks;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error("The request was not cancelled");
 }
@@ -169,7 +171,7 @@ async function until(
   isolate: Isolate,
   holds: (told: Told) => boolean,
 ): Promise<Told> {
-  for (let i = 0; i < 1_000; i++) {
+  for (let i = 0; i < 10_000; i++) {
     const response = await ask(isolate, "/_told", traceOf("control"));
     const told: Told = await response.json();
     if (holds(told)) return told;

@@ -117,7 +117,7 @@ const KINDS: readonly SpanKindName[] = [
 const STATUSES = ["UNSET", "OK", "ERROR"] as const;
 const TEMPORALITIES = ["none", "delta", "cumulative"] as const;
 const METRIC_KINDS = ["sum", "gauge", "histogram"] as const;
-const WAIT_MS = 10_000;
+const WAIT_MS = 60_000;
 
 /** Receives traces and metrics, in JSON or protobuf, gzipped or not. */
 export class Collector {

@@ -126,6 +126,21 @@ async function linkOf(parent: string): Promise<NewTask> {
   };
 }
 
+/**
+ * Measures until `holds`, eight times at most, and gives the last figure.
+ * For what is settled together ends together on a machine at rest only: on a
+ * busy one ids, which other threads make, and timers come late and one by one.
+ */
+export async function atRest<T>(
+  measure: () => Promise<T>,
+  holds: (measured: T) => boolean,
+): Promise<T> {
+  for (let round = 1;; round++) {
+    const measured = await measure();
+    if (holds(measured) || round === 8) return measured;
+  }
+}
+
 /** How often each command has run so far. */
 export async function callsOf(
   gateway: Gateway,

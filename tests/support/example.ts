@@ -4,7 +4,7 @@ import { program } from "./tools.ts";
 
 /** A program that runs, and is ended with it. */
 export interface Running extends AsyncDisposable {
-  /** Resolves with what `pattern` matched of what it said, or says within 90 s. */
+  /** Resolves with what `pattern` matched of what it said, or says within three minutes. */
   said(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
@@ -61,7 +61,7 @@ export function start(
       const late = setTimeout(() => {
         over = true;
         heard.resolve();
-      }, 90_000);
+      }, 180_000);
       try {
         for (;;) {
           const match = pattern.exec(text);

@@ -4,7 +4,7 @@ import type { Wake } from "../../mod.ts";
 import { Redis } from "@upstash/redis";
 import { type Control, control } from "./gateway/control.ts";
 import { gateway } from "./host.ts";
-import { deploy, ROUTE, SECRET } from "./ringing.ts";
+import { deploy, pause, ROUTE, SECRET } from "./ringing.ts";
 
 /** How long the gateway holds each request back. */
 export const DELAY_MS = 50;
@@ -18,6 +18,10 @@ export interface Line extends AsyncDisposable {
   readonly rings: () => number;
   /** Enqueues, and gives how long it took from its return to the handler. */
   wakeMs(): Promise<number>;
+  /** How long a request to the broker takes on this machine now. */
+  tripMs(): Promise<number>;
+  /** And a hop. */
+  hopMs(): Promise<number>;
   /** Waits until nobody does anything any more. */
   quiet(): Promise<void>;
 }
@@ -69,6 +73,7 @@ export async function openLine(
   }
   // the scripts are there, and the code is warm, before anything is delayed
   await producer.enqueue(run, -1);
+  await producer.stats();
   await quiet();
   await lane.add({ kind: "delay", ms: DELAY_MS, probability: 1 });
   return {
@@ -84,12 +89,20 @@ export async function openLine(
       await quiet();
       return ms;
     },
+    tripMs: () => msOf(() => producer.stats()),
+    hopMs: () => msOf(() => pause(HOP_MS)),
     quiet,
     async [Symbol.asyncDispose]() {
       await quiet();
       await lane.clear();
     },
   };
+}
+
+async function msOf(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
 }
 
 /** The middle one. */

@@ -75,8 +75,23 @@ export async function startRedis(
   options: RedisOptions = {},
 ): Promise<RedisServer> {
   const binary = await installRedis();
+  for (let left = 3;; left--) {
+    try {
+      return await startOn(options.port ?? freePort(), binary, options);
+    } catch (error) {
+      // between our look at a port and Redis's, somebody else may take it
+      const isTaken = String(error).includes("Address already in use");
+      if (!isTaken || options.port !== undefined || left === 1) throw error;
+    }
+  }
+}
+
+async function startOn(
+  port: number,
+  binary: string,
+  options: RedisOptions,
+): Promise<RedisServer> {
   const folder = await Deno.makeTempDir({ prefix: "baton-redis-" });
-  const port = options.port ?? freePort();
   let child: Deno.ChildProcess | undefined;
   let guard: Deno.ChildProcess | undefined;
 

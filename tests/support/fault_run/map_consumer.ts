@@ -23,4 +23,5 @@ const worker = queue.work({
   settleMs: 50,
   pollMs: { min: 20, max: 200 },
 });
+console.log("working");
 await worker.done;

@@ -1,3 +1,5 @@
+import { RespClient } from "../resp_client.ts";
+
 /** What the database itself saw, by Redis's MONITOR: no reply that was cut, and no process that was killed, can hide a claim or a settlement from it. */
 export interface Witness {
   /** What was claimed, by task. */
@@ -6,6 +8,8 @@ export interface Witness {
   readonly endings: ReadonlyMap<string, number>;
   /** Begins to look, or looks again when Redis has restarted. */
   watch(port: number): Promise<void>;
+  /** Waits until all is noted that the database has run so far. */
+  caughtUp(): Promise<void>;
   /** Looks no longer. */
   leave(): Promise<void>;
 }
@@ -29,9 +33,13 @@ export function newWitness(queue: string): Witness {
   const claims = new Map<string, Tally>();
   const endings = new Map<string, number>();
   const commit = `lua] "HSET" "baton:1:${queue}:state"`;
+  const awaited = new Map<string, () => void>();
+  let watched = 0;
   let leave = () => Promise.resolve();
 
   function note(line: string): void {
+    const [, mark = ""] = /"ECHO" "([^"]*)"$/.exec(line) ?? [];
+    awaited.get(mark)?.();
     if (!line.includes(commit)) return;
     for (const [, id, value] of line.matchAll(/"t:([^"]*)" "([^"]*)/g)) {
       const [attempt, token] = value!.split("|");
@@ -54,15 +62,29 @@ export function newWitness(queue: string): Witness {
     claims,
     endings,
     leave: () => leave(),
+    async caughtUp() {
+      const mark = crypto.randomUUID();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      awaited.set(mark, resolve);
+      await using redis = await RespClient.connect({ port: watched });
+      await redis.command("ECHO", mark);
+      await promise;
+      awaited.delete(mark);
+    },
     async watch(port) {
+      watched = port;
       const connection = await Deno.connect({ hostname: "127.0.0.1", port });
       await connection.write(new TextEncoder().encode("MONITOR\r\n"));
+      const begun = Promise.withResolvers<void>();
       let closed = false;
       const reading = (async () => {
         const lines = connection.readable
           .pipeThrough(new TextDecoderStream())
           .pipeThrough(splitLines());
-        for await (const line of lines) note(line);
+        for await (const line of lines) {
+          if (line === "+OK") begun.resolve();
+          note(line);
+        }
         closed = true;
       })().catch((error) => {
         if (!closed) throw error;
@@ -74,6 +96,7 @@ export function newWitness(queue: string): Witness {
         }
         await reading;
       };
+      await Promise.race([begun.promise, reading]);
     },
   };
 }

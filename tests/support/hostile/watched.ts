@@ -4,12 +4,16 @@ import {
   Telemetry,
   type TelemetryOptions,
 } from "../../../src/otlp/mod.ts";
-import { systemTelemetryClock } from "../../../src/otlp/clock.ts";
+import {
+  systemTelemetryClock,
+  type TelemetryClock,
+} from "../../../src/otlp/clock.ts";
 import type { QueueTelemetry } from "../../../src/queue/providers.ts";
 
 /** A flush that was asked for. */
 export interface Flushed {
   readonly report: FlushReport;
+  /** Its duration, less how much later than asked for this machine called at its deadline. */
   readonly tookMs: number;
 }
 
@@ -22,7 +26,7 @@ export interface Watched {
   readonly flushes: readonly Promise<Flushed>[];
   /** How many of them have ended. */
   readonly ended: number;
-  /** Sets the telemetry's clock forward: its pauses end. */
+  /** Sets the telemetry's clock forward: its pauses end, and so do its deadlines. */
   skip(ms: number): void;
 }
 
@@ -34,18 +38,15 @@ export function watched(
   endpoint: string,
   options: TelemetryOptions = {},
 ): Watched {
-  let ahead = 0;
+  const { timeoutMs = 10_000 } = options;
+  const clock = skipping();
   let ended = 0;
   const flushes: Promise<Flushed>[] = [];
   const telemetry = new Telemetry({
     serviceName: "hostile",
     endpoint: `${endpoint}/${TOKEN}`,
     headers: { authorization: `Bearer ${TOKEN}` },
-    clock: {
-      ...systemTelemetryClock,
-      now: () => Date.now() + ahead,
-      monotonic: () => performance.now() + ahead,
-    },
+    clock,
     random: () => 0,
     ...options,
   });
@@ -59,9 +60,16 @@ export function watched(
       openScope: (context) => telemetry.openScope(context),
       flush(context) {
         const beganAt = performance.now();
+        const pastMs = () => performance.now() - beganAt;
+        let lateMs = 0;
+        const timer = setTimeout(
+          () => lateMs = pastMs() - timeoutMs,
+          timeoutMs,
+        );
         const flushed = telemetry.flush(context).then((report) => {
           ended++;
-          return { report, tookMs: performance.now() - beganAt };
+          clearTimeout(timer);
+          return { report, tookMs: pastMs() - lateMs };
         });
         flushes.push(flushed);
         return flushed;
@@ -71,6 +79,42 @@ export function watched(
     get ended() {
       return ended;
     },
-    skip: (ms) => void (ahead += ms),
+    skip: clock.skip,
+  };
+}
+
+/** The system's clock, which can be set forward: timers know of it. */
+function skipping(): TelemetryClock & Pick<Watched, "skip"> {
+  let ahead = 0;
+  const timers = new Set<{ rearm(): void }>();
+  const monotonic = () => performance.now() + ahead;
+  return {
+    ...systemTelemetryClock,
+    now: () => Date.now() + ahead,
+    monotonic,
+    after(ms, callback) {
+      const at = monotonic() + ms;
+      let cancel = () => {};
+      const timer = {
+        rearm() {
+          cancel();
+          const left = Math.max(0, at - monotonic());
+          cancel = systemTelemetryClock.after(left, () => {
+            timers.delete(timer);
+            callback();
+          });
+        },
+      };
+      timers.add(timer);
+      timer.rearm();
+      return () => {
+        timers.delete(timer);
+        cancel();
+      };
+    },
+    skip(ms) {
+      ahead += ms;
+      for (const timer of timers) timer.rearm();
+    },
   };
 }

@@ -15,7 +15,7 @@ const queue = new Queue({
   ],
 });
 await queue.drain({
-  budgetMs: 20_000,
+  budgetMs: 60_000,
   batchSize: 50,
   concurrency: 10,
   leaseMs: 1_000,
