@@ -17,6 +17,7 @@ const queue = new Queue({
   broker: new UpstashBroker(connect(process.env)),
   handlers,
   telemetry,
+  onError: console.error, // failed attempts: Baton prints nothing by itself
 });
 
 const app = new Hono<{ Variables: BatonVariables }>();

@@ -15,6 +15,7 @@ const queue = new Queue({
   broker: new UpstashBroker(connect(env)),
   handlers,
   telemetry: Telemetry.fromEnv(env, { serviceName: "shop-cron" }),
+  onError: console.error, // failed attempts: Baton prints nothing by itself
 });
 
 Deno.cron("drain", "* * * * *", cron(queue, { concurrency: 20 }));

@@ -18,6 +18,7 @@ const queue = new Queue({
   broker: new UpstashBroker(connect(env)),
   handlers,
   telemetry,
+  onError: console.error, // failed attempts: Baton prints nothing by itself
   wake: inline({ budgetMs: 10_000 }),
 });
 

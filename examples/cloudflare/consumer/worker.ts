@@ -24,6 +24,7 @@ function queueOf(env: Env): Queue {
     broker: new UpstashBroker(connect(env)),
     handlers,
     telemetry: Telemetry.fromEnv(env, { serviceName: "shop-tasks" }),
+    onError: console.error, // failed attempts: Baton prints nothing by itself
   });
 }
 
