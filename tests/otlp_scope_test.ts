@@ -40,6 +40,22 @@ test("openScope() opens a scope once, and per Telemetry", () => {
   assert(new Telemetry().openScope(scope) !== scope);
 });
 
+test("openScope() opens another where the one that is there is over: flushed, and with no span open", async () => {
+  const { telemetry, collector, start } = wired();
+  const first = telemetry.openScope(ROOT_CONTEXT);
+  const root = start("root", first);
+  await telemetry.flush();
+  assertStrictEquals(telemetry.openScope(first), first);
+  root.end();
+  assertStrictEquals(telemetry.openScope(first), first);
+  await telemetry.flush(first);
+  const second = telemetry.openScope(first);
+  assert(second !== first);
+  start("next", second).end();
+  assertEquals((await telemetry.flush(second)).spans, 1);
+  assertEquals(names(collector), { 1: ["root"], 2: ["next"] });
+});
+
 test("flush() of a scope sends that scope only, whatever runs beside it", async () => {
   const { telemetry, collector, start } = wired();
   const [a, b] = [ROOT_CONTEXT, ROOT_CONTEXT].map((root) =>

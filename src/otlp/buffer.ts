@@ -44,9 +44,10 @@ export class SpanBuffer implements SpanSink {
     this.#judge = judge;
   }
 
-  /** Opens a scope in the context, unless one is open there. */
+  /** Opens a scope in the context, unless one is open there that is not over: hosts may go on in the context of what has ended. */
   open(context: Context): Context {
-    return this.find(context)
+    const scope = this.find(context);
+    return scope && (scope.generation === 0 || scope.open > 0)
       ? context
       : context.setValue(this.#key, new FlushScope());
   }

@@ -155,7 +155,7 @@ export class Telemetry implements AsyncDisposable {
   /**
    * Opens a flush scope: the spans that start in the returned context leave together, with the flush of that context.
    *
-   * @returns The same context when a scope is open there already; whoever opened it flushes it.
+   * @returns The same context when a scope is open there already; whoever opened it flushes it. One that was flushed and has no open span is over.
    */
   openScope(context: Context): Context {
     return this.#buffer.open(context);
