@@ -130,7 +130,7 @@ test("tracing() answers before the receiver does, and no later than without tele
   }
   assertLess(more, 5);
 
-  hung.skip(timeoutMs);
+  hung.advance(timeoutMs);
   for (const { report } of await Promise.all(hung.flushes)) {
     assertEquals([report.spans, report.dropped], [0, 1]);
   }
@@ -162,7 +162,7 @@ test("flush() brings the deltas that could not be delivered once the receiver is
     const collector = new Collector();
     let current: Answer = answer;
     const receiver = serveHostile((exchange) => current(exchange), options);
-    const { telemetry, skip } = watched(receiver.endpoint, {
+    const { telemetry, advance } = watched(receiver.endpoint, {
       timeoutMs: fate === "refused" ? 60_000 : 3_000,
     });
     const counter = telemetry.meterProvider.getMeter("m").createCounter("sold");
@@ -176,7 +176,7 @@ test("flush() brings the deltas that could not be delivered once the receiver is
       await using _receiver = receiver;
       // a delta is sent again as long as nothing says that it arrived
       current = answers.collect(collector);
-      skip(3_600_000);
+      advance(3_600_000);
       counter.add(3);
       endSpan(telemetry);
       const { spans, points, dropped, error } = await telemetry.flush();
@@ -213,7 +213,7 @@ test("flush() sends what a scope may hold, 8,192 spans or 8 MB, and counts what 
 test("flush() holds no more than 64 MiB while the receiver hangs, and counts what is beyond", async () => {
   await using receiver = serveHostile(answers.hang, { readBytes: 0 });
   const timeoutMs = 3_600_000;
-  const { telemetry, skip } = watched(receiver.endpoint, {
+  const { telemetry, advance } = watched(receiver.endpoint, {
     timeoutMs,
     metrics: false,
   });
@@ -225,7 +225,7 @@ test("flush() holds no more than 64 MiB while the receiver hangs, and counts wha
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   await flushes[8];
-  skip(timeoutMs);
+  advance(timeoutMs);
   const reports = await Promise.all(flushes);
   assertEquals(reports.map(({ dropped }) => dropped), Array(9).fill(1));
   for (const { error } of reports.slice(0, 8)) assertMatch(error ?? "", slow);

@@ -27,7 +27,7 @@ export interface Watched {
   /** How many of them have ended. */
   readonly ended: number;
   /** Sets the telemetry's clock forward: its pauses end, and so do its deadlines. */
-  skip(ms: number): void;
+  advance(ms: number): void;
 }
 
 /** What no message may hold. */
@@ -39,7 +39,7 @@ export function watched(
   options: TelemetryOptions = {},
 ): Watched {
   const { timeoutMs = 10_000 } = options;
-  const clock = skipping();
+  const clock = advancing();
   let ended = 0;
   const flushes: Promise<Flushed>[] = [];
   const telemetry = new Telemetry({
@@ -79,12 +79,12 @@ export function watched(
     get ended() {
       return ended;
     },
-    skip: clock.skip,
+    advance: clock.advance,
   };
 }
 
 /** The system's clock, which can be set forward: timers know of it. */
-function skipping(): TelemetryClock & Pick<Watched, "skip"> {
+function advancing(): TelemetryClock & Pick<Watched, "advance"> {
   let ahead = 0;
   const timers = new Set<{ rearm(): void }>();
   const monotonic = () => performance.now() + ahead;
@@ -112,7 +112,7 @@ function skipping(): TelemetryClock & Pick<Watched, "skip"> {
         cancel();
       };
     },
-    skip(ms) {
+    advance(ms) {
       ahead += ms;
       for (const timer of timers) timer.rearm();
     },
