@@ -127,13 +127,13 @@ export {
   TaskCancelledError,
   TaskTimeoutError,
 } from "./src/core/error.ts";
-export type { WaitUntil } from "./src/queue/hold.ts";
-export { inline } from "./src/queue/inline_wake.ts";
-export type { Listen, ListenFor } from "./src/queue/listen.ts";
-export { qstash, type QStashOptions } from "./src/queue/qstash.ts";
-export { ring, type RingOptions } from "./src/queue/ring.ts";
-export { RingError } from "./src/queue/ring_error.ts";
-export type { RungBy, Wake, WakeHint } from "./src/queue/wake.ts";
+export type { WaitUntil } from "./src/queue/wake/hold.ts";
+export { inline } from "./src/queue/wake/inline_wake.ts";
+export type { Listen, ListenFor } from "./src/queue/wake/listen.ts";
+export { qstash, type QStashOptions } from "./src/queue/wake/qstash.ts";
+export { ring, type RingOptions } from "./src/queue/wake/ring.ts";
+export { RingError } from "./src/queue/wake/ring_error.ts";
+export type { RungBy, Wake, WakeHint } from "./src/queue/wake/wake.ts";
 export type { Asking, Presence, Rung, Told } from "./src/broker/wake.ts";
 export {
   type Group,
@@ -241,14 +241,14 @@ export type {
   PauseOptions,
   QueueStats,
   VerifyReport,
-} from "./src/queue/administration.ts";
+} from "./src/queue/admin/administration.ts";
 export type {
   PurgedState,
   PurgeFilter,
   PurgeReport,
   RedriveFilter,
   RedriveReport,
-} from "./src/queue/bulk.ts";
+} from "./src/queue/admin/bulk.ts";
 export type { ConsumerOptions, ConsumerQueue } from "./src/queue/consumed.ts";
 export { Consumer } from "./src/queue/consumer.ts";
 export type {
@@ -256,10 +256,10 @@ export type {
   ConsumerReport,
   QueueDrainReport,
   QueueReport,
-} from "./src/queue/consumer_report.ts";
+} from "./src/queue/consume/consumer_report.ts";
 export type { DrainReport } from "./src/queue/drain.ts";
 export type { DrainOptions } from "./src/queue/drain_options.ts";
-export type { EnqueuedAll, Enqueuer } from "./src/queue/enqueuer.ts";
+export type { EnqueuedAll, Enqueuer } from "./src/queue/enqueue/enqueuer.ts";
 export type {
   CancelledEvent,
   ClaimedEvent,
@@ -279,16 +279,16 @@ export type {
   ListOptions,
   TaskPage,
   TaskSummary,
-} from "./src/queue/listing.ts";
+} from "./src/queue/admin/listing.ts";
 export type { Middleware, ProcessContext } from "./src/queue/middleware.ts";
 export type { HandledTask } from "./src/queue/options.ts";
 export type { PropagateTo } from "./src/http/fetch.ts";
-export type { QueueTelemetry } from "./src/queue/providers.ts";
+export type { QueueTelemetry } from "./src/queue/trace/providers.ts";
 export { Queue } from "./src/queue/queue.ts";
 export {
   type QueueFailure,
   QueuesFailedError,
-} from "./src/queue/queues_failed.ts";
+} from "./src/queue/consume/queues_failed.ts";
 export type {
   InMemoryOptions,
   QueueOptions,
@@ -302,19 +302,19 @@ export type {
   UnknownError,
   WakeError,
 } from "./src/queue/reporters.ts";
-export type { Scheduled } from "./src/queue/schedule.ts";
+export type { Scheduled } from "./src/queue/schedule/schedule.ts";
 export type {
   SchedulePage,
   SchedulesOptions,
   ScheduleSummary,
-} from "./src/queue/schedules.ts";
-export type { StoppedBy } from "./src/queue/course.ts";
-export type { ConsumeReport } from "./src/queue/tally.ts";
+} from "./src/queue/schedule/schedules.ts";
+export type { StoppedBy } from "./src/queue/consume/course.ts";
+export type { ConsumeReport } from "./src/queue/consume/tally.ts";
 export { type TestClock, testClock } from "./src/queue/test_clock.ts";
 export type {
   CorrelatedTask,
   Correlation,
   QueueTracing,
-} from "./src/queue/tracing.ts";
+} from "./src/queue/trace/tracing.ts";
 export type { PollMs, WorkOptions } from "./src/queue/work_options.ts";
 export type { Worker } from "./src/queue/worker.ts";

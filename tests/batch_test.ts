@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Settlement } from "../src/broker/broker.ts";
-import { type Finished, fitting } from "../src/queue/batch.ts";
-import { Lease } from "../src/queue/lease.ts";
+import { type Finished, fitting } from "../src/queue/consume/batch.ts";
+import { Lease } from "../src/queue/consume/lease.ts";
 import { task } from "./support/contract/bench.ts";
 import { times } from "./support/consumer.ts";
 import { ManualClock } from "./support/manual_clock.ts";

@@ -10,7 +10,7 @@ import { instead } from "../src/broker/instead.ts";
 import { MemoryBroker } from "../src/broker/memory.ts";
 import { drain } from "../src/queue/drain.ts";
 import type { DrainOptions } from "../src/queue/drain_options.ts";
-import { Forecast } from "../src/queue/forecast.ts";
+import { Forecast } from "../src/queue/consume/forecast.ts";
 import { bench, times } from "./support/consumer.ts";
 import { test } from "./support/suite.ts";
 

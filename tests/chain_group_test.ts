@@ -24,8 +24,8 @@ import type {
   StepRequest,
 } from "../src/broker/broker.ts";
 import { forkOfLink, isGroupLinkId } from "../src/core/id.ts";
-import { chain } from "../src/queue/chain.ts";
-import { CONTROL_HANDLERS } from "../src/queue/control.ts";
+import { chain } from "../src/queue/workflow/chain.ts";
+import { CONTROL_HANDLERS } from "../src/queue/workflow/control.ts";
 import { execute } from "../src/queue/execute.ts";
 import { bench as consumerBench } from "./support/consumer.ts";
 import { onBoth, type Place, START } from "./support/both_brokers.ts";

@@ -15,8 +15,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BrokerError, defineTask, fixed, Queue } from "../mod.ts";
 import type { Clock, Handler } from "../mod.ts";
 import { systemClock } from "../src/core/clock.ts";
-import type { TaskFacts } from "../src/queue/conventions.ts";
-import { djangoQ2Dialect } from "../src/queue/django_q2.ts";
+import type { TaskFacts } from "../src/queue/trace/conventions.ts";
+import { djangoQ2Dialect } from "../src/queue/trace/django_q2.ts";
 import { EdgeContextManager } from "../src/w3c/mod.ts";
 import type {
   Attributes,

@@ -12,7 +12,7 @@ import type { WorkflowBroker } from "../src/broker/broker.ts";
 import { MemoryBroker } from "../src/broker/memory.ts";
 import { BrokerError } from "../src/core/error.ts";
 import { consumer } from "../src/hono/mod.ts";
-import { startLater } from "../src/queue/starting.ts";
+import { startLater } from "../src/queue/consume/starting.ts";
 import { recording } from "./support/recording_broker.ts";
 import "./support/loaded.ts";
 import { test } from "./support/suite.ts";

@@ -2,8 +2,8 @@
 import { ROOT_CONTEXT } from "@opentelemetry/api";
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { defineTask, type Handler, PayloadError, Queue } from "../mod.ts";
-import { errorTypeOf } from "../src/queue/conventions.ts";
-import { exceptionsOf } from "../src/queue/exception.ts";
+import { errorTypeOf } from "../src/queue/trace/conventions.ts";
+import { exceptionsOf } from "../src/queue/trace/exception.ts";
 import { tracedApp } from "./support/app.ts";
 import type { ReceivedSpan } from "./support/collector.ts";
 import { test } from "./support/suite.ts";

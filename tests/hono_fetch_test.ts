@@ -7,7 +7,7 @@ import {
   type TracingVariables,
 } from "../src/hono/mod.ts";
 import { originIn } from "../src/http/origin.ts";
-import type { QueueTelemetry } from "../src/queue/providers.ts";
+import type { QueueTelemetry } from "../src/queue/trace/providers.ts";
 import type { Collector } from "./support/collector.ts";
 import { execution } from "./support/app.ts";
 import { wire } from "./support/otlp.ts";

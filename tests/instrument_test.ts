@@ -10,7 +10,7 @@ import {
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { BrokerError, type Clock, type QueueTelemetry } from "../mod.ts";
 import type { Carrier } from "../src/codec/envelope.ts";
-import { LIBRARY, VERSION } from "../src/queue/conventions.ts";
+import { LIBRARY, VERSION } from "../src/queue/trace/conventions.ts";
 import { TraceState } from "../src/w3c/mod.ts";
 import { test } from "./support/suite.ts";
 import {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import type { AttemptEnd } from "../src/queue/attempt.ts";
-import { outcomeOf } from "../src/queue/judging.ts";
+import type { AttemptEnd } from "../src/queue/attempt/attempt.ts";
+import { outcomeOf } from "../src/queue/attempt/judging.ts";
 import type { ChainRest } from "../src/codec/plan.ts";
 import type { Envelope } from "../src/codec/envelope.ts";
 import { fixed } from "../src/core/backoff.ts";

@@ -6,7 +6,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { Layer } from "../src/queue/layer.ts";
+import { Layer } from "../src/queue/trace/layer.ts";
 import { test } from "./support/suite.ts";
 
 const A = createContextKey("layer test a");

@@ -1,10 +1,10 @@
 /** What one consumer knows of its leases: when they end, when they are extended, and who hears of it. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { LeaseLostError, TaskCancelledError } from "../src/core/error.ts";
-import { Lease } from "../src/queue/lease.ts";
-import { Leases } from "../src/queue/leases.ts";
-import { Session } from "../src/queue/session.ts";
-import { Tally } from "../src/queue/tally.ts";
+import { Lease } from "../src/queue/consume/lease.ts";
+import { Leases } from "../src/queue/consume/leases.ts";
+import { Session } from "../src/queue/consume/session.ts";
+import { Tally } from "../src/queue/consume/tally.ts";
 import { defineTask } from "../src/core/task.ts";
 import { drain } from "../src/queue/drain.ts";
 import { execute } from "../src/queue/execute.ts";

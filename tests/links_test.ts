@@ -5,7 +5,7 @@ import {
   type SpanContext,
 } from "@opentelemetry/api";
 import { assert, assertEquals } from "@std/assert";
-import type { QueueTracing } from "../src/queue/tracing.ts";
+import type { QueueTracing } from "../src/queue/trace/tracing.ts";
 import { formatTraceparent } from "../src/w3c/traceparent.ts";
 import { test } from "./support/suite.ts";
 import {

@@ -6,7 +6,7 @@ import {
   Queue,
   testClock,
 } from "../mod.ts";
-import { Outstanding } from "../src/queue/outstanding.ts";
+import { Outstanding } from "../src/queue/attempt/outstanding.ts";
 import { test } from "./support/suite.ts";
 
 const task = defineTask<number>("task", { maxAttempts: 1 });

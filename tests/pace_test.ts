@@ -6,7 +6,7 @@ import {
   roomFor,
   type Standing,
   yielding,
-} from "../src/queue/pace.ts";
+} from "../src/queue/consume/pace.ts";
 import { test } from "./support/suite.ts";
 
 const pace: Pace = { batchSize: 50, concurrency: 10, settleMs: 1_000 };

@@ -31,7 +31,7 @@ import { MemoryBroker } from "../src/broker/memory.ts";
 import type { Envelope } from "../src/codec/envelope.ts";
 import { readEnvelope } from "../src/codec/opened.ts";
 import { isOwnId, shardOf } from "../src/core/id.ts";
-import { quotedBytes } from "../src/queue/chunk.ts";
+import { quotedBytes } from "../src/queue/enqueue/chunk.ts";
 import { make, recording } from "./support/recording_broker.ts";
 import { test } from "./support/suite.ts";
 

@@ -18,7 +18,7 @@ import {
 } from "../mod.ts";
 import { SCHEDULE_TASK, writeSchedule } from "../src/codec/schedule.ts";
 import { readEnvelope } from "../src/codec/opened.ts";
-import { admit } from "../src/queue/admission.ts";
+import { admit } from "../src/queue/attempt/admission.ts";
 import { systemClock } from "../src/core/clock.ts";
 import { timetableOf } from "../src/core/schedule.ts";
 import { onBoth, type Place, START } from "./support/both_brokers.ts";

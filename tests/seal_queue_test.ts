@@ -26,7 +26,7 @@ import {
   type StepRequest,
 } from "../mod.ts";
 import { MemoryBroker } from "../src/broker/memory.ts";
-import { sealing } from "../src/queue/sealing.ts";
+import { sealing } from "../src/queue/seal/sealing.ts";
 import { onBoth, type Place } from "./support/both_brokers.ts";
 import { make, recording } from "./support/recording_broker.ts";
 import { test } from "./support/suite.ts";

@@ -27,6 +27,11 @@ export function scheduleName(id: string): string | undefined {
   return id.startsWith(SCHEDULE) ? id.slice(SCHEDULE.length) : undefined;
 }
 
+/** Whether it is about a task, not about a schedule. */
+export function isTask({ id }: { readonly id: string }): boolean {
+  return scheduleName(id) === undefined;
+}
+
 const GROUP_LINK = "map:";
 const FORK = "fork:";
 

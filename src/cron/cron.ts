@@ -1,7 +1,7 @@
 import { defined } from "../core/defined.ts";
 import { type PerEnv, perEnv } from "../core/per_env.ts";
 import { drainLimits, type DrainOptions } from "../queue/drain_options.ts";
-import { hasWork } from "../queue/peek.ts";
+import { hasWork } from "../queue/wake/peek.ts";
 import type { Consumer } from "../queue/consumer.ts";
 import type { Queue } from "../queue/queue.ts";
 

@@ -1,6 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { Context as HonoContext } from "hono";
-import { nameOf } from "../queue/conventions.ts";
+import { nameOf } from "../queue/trace/conventions.ts";
 import { routeOf } from "./http.ts";
 
 /** What was thrown, be it `undefined`. */

@@ -1,6 +1,6 @@
 import type { Attributes, Context, Histogram, Meter } from "@opentelemetry/api";
-import { DURATION_BUCKETS } from "../queue/metrics.ts";
-import type { Providers } from "../queue/providers.ts";
+import { DURATION_BUCKETS } from "../queue/trace/metrics.ts";
+import type { Providers } from "../queue/trace/providers.ts";
 
 /** `http.server.request.duration` of one app. */
 export class ServerDuration {

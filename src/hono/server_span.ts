@@ -11,10 +11,10 @@ import {
 } from "@opentelemetry/api";
 import type { Context as HonoContext } from "hono";
 import { systemClock } from "../core/clock.ts";
-import { exceptionsOf } from "../queue/exception.ts";
-import { type Providers, safely } from "../queue/providers.ts";
-import { secondsBetween, startWatch } from "../queue/stopwatch.ts";
-import { listening, messageWithin, toldWithin } from "../queue/told.ts";
+import { exceptionsOf } from "../queue/trace/exception.ts";
+import { type Providers, safely } from "../queue/trace/providers.ts";
+import { secondsBetween, startWatch } from "../queue/trace/stopwatch.ts";
+import { listening, messageWithin, toldWithin } from "../queue/trace/told.ts";
 import { type Answer, answerOf, type Thrown } from "./answer.ts";
 import type { ServerDuration } from "./duration.ts";
 import { requestAttributes, requestLabels, requestName } from "./http.ts";

@@ -1,11 +1,14 @@
 import type { Context } from "@opentelemetry/api";
 import { imported } from "../core/imported.ts";
+import type {
+  ConsumerDrainReport,
+  ConsumerReport,
+} from "./consume/consumer_report.ts";
+import type { Around } from "./consume/consuming.ts";
+import { startLater } from "./consume/starting.ts";
 import { type Consumed, consumedOf, type ConsumerOptions } from "./consumed.ts";
 import type { ConsumerLimits } from "./consumer_options.ts";
-import type { ConsumerDrainReport, ConsumerReport } from "./consumer_report.ts";
-import type { Around } from "./consuming.ts";
 import { drainLimits, type DrainOptions } from "./drain_options.ts";
-import { startLater } from "./starting.ts";
 import { workLimits, type WorkOptions } from "./work_options.ts";
 import type { Worker } from "./worker.ts";
 
@@ -62,7 +65,7 @@ export class Consumer {
       );
     }
     const all = this.#within(context);
-    const { drainAll } = await imported(() => import("./consuming.ts"));
+    const { drainAll } = await imported(() => import("./consume/consuming.ts"));
     return await drainAll(all, limits, signal);
   }
 
@@ -76,7 +79,9 @@ export class Consumer {
     const limits = this.#roomy(workLimits(options, "of consumer.work()"));
     const all = this.#within(options.context);
     return startLater(options, async (signal) => {
-      const { load, workAll } = await imported(() => import("./consuming.ts"));
+      const { load, workAll } = await imported(() =>
+        import("./consume/consuming.ts")
+      );
       await load(all);
       return { done: workAll(all, limits, signal, options) };
     });

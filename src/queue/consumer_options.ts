@@ -4,7 +4,7 @@ import {
   checkKnown,
   checkSignal,
 } from "../core/check.ts";
-import type { Pace } from "./pace.ts";
+import type { Pace } from "./consume/pace.ts";
 
 /** The longest wait that every host's timers take, in milliseconds. */
 export const MAX_WAIT_MS: number = 2 ** 31 - 1;

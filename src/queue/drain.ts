@@ -1,23 +1,23 @@
 import type { Context } from "@opentelemetry/api";
 import type { StepReply } from "../broker/broker.ts";
-import { Allowance } from "./allowance.ts";
-import { Budget } from "./budget.ts";
+import { Allowance } from "./consume/allowance.ts";
+import { Budget } from "./consume/budget.ts";
+import type { Course, RelayEnd, StoppedBy } from "./consume/course.ts";
+import { Forecast } from "./consume/forecast.ts";
+import { countingRequests } from "./consume/outgoing.ts";
+import { Relay } from "./consume/relay.ts";
+import type { Share } from "./consume/share.ts";
+import { type ConsumeReport, Tally } from "./consume/tally.ts";
 import {
   type DrainLimits,
   drainLimits,
   type DrainOptions,
 } from "./drain_options.ts";
-import { Forecast } from "./forecast.ts";
-import type { DrainTrace } from "./instrument.ts";
 import type { QueueParts } from "./parts.ts";
-import type { Course, RelayEnd, StoppedBy } from "./course.ts";
-import { countingRequests } from "./outgoing.ts";
-import { Relay } from "./relay.ts";
 import { reporting } from "./reporters.ts";
-import type { Share } from "./share.ts";
-import { type ConsumeReport, Tally } from "./tally.ts";
-import type { RungBy } from "./wake.ts";
-import { wakingFrom } from "./waker.ts";
+import type { DrainTrace } from "./trace/instrument.ts";
+import type { RungBy } from "./wake/wake.ts";
+import { wakingFrom } from "./wake/waker.ts";
 
 /** What a drain did, and why it stopped. */
 export interface DrainReport extends ConsumeReport {

@@ -6,7 +6,7 @@ import {
   limitsOf,
   MAX_WAIT_MS,
 } from "./consumer_options.ts";
-import type { RungBy } from "./wake.ts";
+import type { RungBy } from "./wake/wake.ts";
 
 /** How long a drain may take, and how much it may do. */
 export interface DrainOptions {

@@ -5,18 +5,18 @@ import { BrokerError, LeaseLostError } from "../core/error.ts";
 import { scheduleName } from "../core/id.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { safely } from "../core/safely.ts";
-import { admit, openDelivery } from "./admission.ts";
-import { announceFailure, announceUnknown } from "./announce.ts";
-import { attempt, type EndedAttempt } from "./attempt.ts";
-import { judged } from "./control.ts";
-import { errorTypeOf } from "./conventions.ts";
-import { fire, type FiredSlot } from "./firing.ts";
-import { type Enqueuing, follow, leadsOn } from "./followers.ts";
-import type { ProcessEnd, ProcessTrace } from "./instrument.ts";
-import { outcomeOf } from "./judging.ts";
+import { admit, openDelivery } from "./attempt/admission.ts";
+import { announceFailure, announceUnknown } from "./attempt/announce.ts";
+import { attempt, type EndedAttempt } from "./attempt/attempt.ts";
+import { outcomeOf } from "./attempt/judging.ts";
+import { settlementOf } from "./attempt/settlement.ts";
 import type { QueueParts } from "./parts.ts";
-import { redacted } from "./redact.ts";
-import { settlementOf } from "./settlement.ts";
+import { fire, type FiredSlot } from "./schedule/firing.ts";
+import { errorTypeOf } from "./trace/conventions.ts";
+import type { ProcessEnd, ProcessTrace } from "./trace/instrument.ts";
+import { redacted } from "./trace/redact.ts";
+import { judged } from "./workflow/control.ts";
+import { type Enqueuing, follow, leadsOn } from "./workflow/followers.ts";
 
 /** Where a delivery is executed. */
 export interface Surroundings {

@@ -6,17 +6,17 @@ import { newId } from "../core/id.ts";
 import type { EnqueueOptions } from "../core/options.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Call, Handler } from "../core/task.ts";
-import { announceInline } from "./announce.ts";
-import { announceEnqueued } from "./newcomers.ts";
-import { attempt, type AttemptEnd } from "./attempt.ts";
-import { errorTypeOf } from "./conventions.ts";
-import { describe, prepare } from "./enqueue.ts";
-import { type Enqueuing, follow } from "./followers.ts";
-import type { EnqueueTrace } from "./instrument.ts";
-import { passCalls } from "./passing.ts";
+import { announceInline } from "./attempt/announce.ts";
+import { attempt, type AttemptEnd } from "./attempt/attempt.ts";
+import { settlementOf } from "./attempt/settlement.ts";
+import { describe, prepare } from "./enqueue/enqueue.ts";
+import { announceEnqueued } from "./enqueue/newcomers.ts";
+import { passCalls } from "./enqueue/passing.ts";
 import type { QueueParts } from "./parts.ts";
-import { settlementOf } from "./settlement.ts";
-import { sendRinging } from "./waker.ts";
+import { errorTypeOf } from "./trace/conventions.ts";
+import type { EnqueueTrace } from "./trace/instrument.ts";
+import { sendRinging } from "./wake/waker.ts";
+import { type Enqueuing, follow } from "./workflow/followers.ts";
 
 /**
  * Runs a task's handler here and now, under the spans of an `enqueue` and its `process`, and gives what it returns.

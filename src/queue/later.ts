@@ -1,7 +1,7 @@
 import type { Context } from "@opentelemetry/api";
 import { imported } from "../core/imported.ts";
+import { type Starting, startLater } from "./consume/starting.ts";
 import type { QueueParts } from "./parts.ts";
-import { type Starting, startLater } from "./starting.ts";
 import { workLimits, type WorkOptions } from "./work_options.ts";
 import type { Worker } from "./worker.ts";
 
@@ -11,18 +11,19 @@ import type { Worker } from "./worker.ts";
  * as the current context, they read before they load.
  */
 
-type Administration = typeof import("./administration.ts");
-type Bulk = typeof import("./bulk.ts");
+type Administration = typeof import("./admin/administration.ts");
+type Bulk = typeof import("./admin/bulk.ts");
 type Draining = typeof import("./drain.ts");
 type Inline = typeof import("./inline.ts");
-type Listing = typeof import("./listing.ts");
-type Results = typeof import("./results.ts");
-type Schedule = typeof import("./schedule.ts");
-type Schedules = typeof import("./schedules.ts");
+type Listing = typeof import("./admin/listing.ts");
+type Results = typeof import("./admin/results.ts");
+type Schedule = typeof import("./schedule/schedule.ts");
+type Schedules = typeof import("./schedule/schedules.ts");
 
-const administrationFile = () => imported(() => import("./administration.ts"));
-const bulkFile = () => imported(() => import("./bulk.ts"));
-const schedulesFile = () => imported(() => import("./schedules.ts"));
+const administrationFile = () =>
+  imported(() => import("./admin/administration.ts"));
+const bulkFile = () => imported(() => import("./admin/bulk.ts"));
+const schedulesFile = () => imported(() => import("./schedule/schedules.ts"));
 
 export const inline: Inline["inline"] = async (parts, ...call) => {
   const { inline } = await imported(() => import("./inline.ts"));
@@ -38,7 +39,7 @@ export const schedule: Schedule["schedule"] = async (
   options = {},
   active = parts.instrument.activeContext(),
 ) => {
-  const { schedule } = await imported(() => import("./schedule.ts"));
+  const { schedule } = await imported(() => import("./schedule/schedule.ts"));
   await parts.instrument.load();
   return await schedule(parts, name, call, when, options, active);
 };
@@ -81,7 +82,7 @@ export function work(parts: QueueParts, options: WorkOptions = {}): Worker {
 }
 
 export const result: Results["result"] = async (...call) => {
-  const { result } = await imported(() => import("./results.ts"));
+  const { result } = await imported(() => import("./admin/results.ts"));
   return await result(...call);
 };
 
@@ -118,6 +119,6 @@ export const redrive: Bulk["redrive"] = async (...call) => {
 };
 
 export const list: Listing["list"] = async (...call) => {
-  const { list } = await imported(() => import("./listing.ts"));
+  const { list } = await imported(() => import("./admin/listing.ts"));
   return await list(...call);
 };

@@ -10,16 +10,16 @@ import { steady, systemClock } from "../core/clock.ts";
 import { systemRandom } from "../core/id.ts";
 import type { StandardSchema } from "../core/schema.ts";
 import type { Handler, RetryIf, Run } from "../core/task.ts";
-import { CONTROL_HANDLERS } from "./control.ts";
 import { Events } from "./events.ts";
-import { createInstrument } from "./instrument.ts";
 import { checkMiddleware } from "./middleware.ts";
 import type { QueueLimits, QueueParts } from "./parts.ts";
 import type { QueueOptions } from "./queue_options.ts";
-import { createRedact } from "./redact.ts";
 import { createReport } from "./reporters.ts";
-import { sealing } from "./sealing.ts";
-import { checkTracing } from "./tracing.ts";
+import { sealing } from "./seal/sealing.ts";
+import { createInstrument } from "./trace/instrument.ts";
+import { createRedact } from "./trace/redact.ts";
+import { checkTracing } from "./trace/tracing.ts";
+import { CONTROL_HANDLERS } from "./workflow/control.ts";
 
 /** A definition with its handler, `defineTask(name, { run })`: as good as a handler. */
 export interface HandledTask {

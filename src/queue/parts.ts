@@ -4,11 +4,11 @@ import type { Random } from "../core/id.ts";
 import type { Rate } from "../core/options.ts";
 import type { Handler } from "../core/task.ts";
 import type { Events } from "./events.ts";
-import type { Instrument } from "./instrument.ts";
 import type { Middleware } from "./middleware.ts";
-import type { Redact } from "./redact.ts";
 import type { Report } from "./reporters.ts";
-import type { Waker } from "./waker.ts";
+import type { Instrument } from "./trace/instrument.ts";
+import type { Redact } from "./trace/redact.ts";
+import type { Waker } from "./wake/waker.ts";
 
 /** The broker as it was given, and what stands before it. */
 export interface BrokerSource {

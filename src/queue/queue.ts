@@ -7,7 +7,6 @@ import type {
 } from "../core/chain.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Enqueued } from "../core/context.ts";
-import type { TaskId } from "../core/id.ts";
 import type {
   Group,
   GroupOptions,
@@ -16,6 +15,7 @@ import type {
   MemberOutput,
   SentGroup,
 } from "../core/group.ts";
+import type { TaskId } from "../core/id.ts";
 import type { ChainLink } from "../core/link.ts";
 import type { EnqueueOptions } from "../core/options.ts";
 import type { ScheduleOptions, When } from "../core/schedule.ts";
@@ -25,13 +25,14 @@ import type {
   PauseOptions,
   QueueStats,
   VerifyReport,
-} from "./administration.ts";
+} from "./admin/administration.ts";
 import type {
   PurgeFilter,
   PurgeReport,
   RedriveFilter,
   RedriveReport,
-} from "./bulk.ts";
+} from "./admin/bulk.ts";
+import type { ListOptions, TaskPage } from "./admin/listing.ts";
 import type { DrainReport } from "./drain.ts";
 import type { DrainOptions } from "./drain_options.ts";
 import {
@@ -40,22 +41,21 @@ import {
   currentContext,
   type EnqueuedAll,
   type Enqueuer,
-} from "./enqueuer.ts";
+} from "./enqueue/enqueuer.ts";
 import type { QueueEvent, QueueListener } from "./events.ts";
-import { chainOf, groupOf } from "./handles.ts";
-import type { WaitUntil } from "./hold.ts";
 import { keepParts } from "./kept_parts.ts";
 import * as later from "./later.ts";
-import type { ListOptions, TaskPage } from "./listing.ts";
 import { lazyMemory } from "./memory.ts";
 import { checkMiddleware, type Middleware } from "./middleware.ts";
 import { createParts } from "./options.ts";
 import type { QueueParts } from "./parts.ts";
 import type { InMemoryOptions, QueueOptions } from "./queue_options.ts";
-import type { Scheduled } from "./schedule.ts";
-import type { SchedulePage, SchedulesOptions } from "./schedules.ts";
+import type { Scheduled } from "./schedule/schedule.ts";
+import type { SchedulePage, SchedulesOptions } from "./schedule/schedules.ts";
+import type { WaitUntil } from "./wake/hold.ts";
 import type { WorkOptions } from "./work_options.ts";
 import type { Worker } from "./worker.ts";
+import { chainOf, groupOf } from "./workflow/handles.ts";
 
 /**
  * A queue of tasks: the producer's, the consumer's and the operator's half, any of which can be used alone.

@@ -6,10 +6,10 @@ import type { Rate } from "../core/options.ts";
 import type { Handler } from "../core/task.ts";
 import type { Middleware } from "./middleware.ts";
 import type { HandledTask } from "./options.ts";
-import type { QueueTelemetry } from "./providers.ts";
 import type { ErrorReporter } from "./reporters.ts";
-import type { QueueTracing } from "./tracing.ts";
-import type { Wake } from "./wake.ts";
+import type { QueueTelemetry } from "./trace/providers.ts";
+import type { QueueTracing } from "./trace/tracing.ts";
+import type { Wake } from "./wake/wake.ts";
 
 /** What a `Queue` is made of. */
 export interface QueueOptions extends InMemoryOptions {

@@ -6,7 +6,7 @@ import {
   limitsOf,
   MAX_WAIT_MS,
 } from "./consumer_options.ts";
-import type { Listen } from "./listen.ts";
+import type { Listen } from "./wake/listen.ts";
 
 /** How a worker works. */
 export interface WorkOptions {

@@ -1,17 +1,17 @@
 import type { Context } from "@opentelemetry/api";
 import { atMost } from "../core/clock.ts";
+import type { Course } from "./consume/course.ts";
+import { Relay } from "./consume/relay.ts";
+import { Setbacks } from "./consume/setbacks.ts";
+import type { Share } from "./consume/share.ts";
+import { tell } from "./consume/starting.ts";
+import { type ConsumeReport, Tally } from "./consume/tally.ts";
 import { nextDueInMs } from "./drain.ts";
-import type { DrainTrace } from "./instrument.ts";
 import type { QueueParts } from "./parts.ts";
-import type { Course } from "./course.ts";
-import { Relay } from "./relay.ts";
-import { Ear } from "./listen.ts";
 import { reporting } from "./reporters.ts";
-import type { Share } from "./share.ts";
-import { Setbacks } from "./setbacks.ts";
-import { tell } from "./starting.ts";
-import { type ConsumeReport, Tally } from "./tally.ts";
-import { wakingFrom } from "./waker.ts";
+import type { DrainTrace } from "./trace/instrument.ts";
+import { Ear } from "./wake/listen.ts";
+import { wakingFrom } from "./wake/waker.ts";
 import {
   type WorkLimits,
   workLimits,

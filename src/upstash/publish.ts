@@ -1,4 +1,4 @@
-import type { Wake } from "../queue/wake.ts";
+import type { Wake } from "../queue/wake/wake.ts";
 
 /** What {@link publish} needs of an `@upstash/redis` client. */
 export interface Publisher {

@@ -1,5 +1,5 @@
 import { sleep, systemClock } from "../core/clock.ts";
-import type { Listen, ListenFor } from "../queue/listen.ts";
+import type { Listen, ListenFor } from "../queue/wake/listen.ts";
 import { credentialsIn, type UpstashSource } from "./connect.ts";
 import { channelOf } from "./publish.ts";
 

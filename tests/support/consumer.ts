@@ -9,7 +9,7 @@ import type {
 import { MemoryBroker } from "../../src/broker/memory.ts";
 import { systemRandom } from "../../src/core/id.ts";
 import type { Call, Handler } from "../../src/core/task.ts";
-import { enqueue } from "../../src/queue/enqueue.ts";
+import { enqueue } from "../../src/queue/enqueue/enqueue.ts";
 import { Events } from "../../src/queue/events.ts";
 import type { QueueLimits, QueueParts } from "../../src/queue/parts.ts";
 import { ManualClock } from "./manual_clock.ts";

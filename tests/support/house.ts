@@ -23,6 +23,23 @@ export const floors: Readonly<Record<string, number>> = {
   upstash: 5,
 };
 
+/**
+ * The rooms of `src/queue`: one takes what it runs from those before it. Types
+ * may come from any, and so may what is loaded when it is called. The files in
+ * `src/queue` itself are the faces of it all, under no such order.
+ */
+const rooms: readonly string[] = [
+  "trace",
+  "wake",
+  "admin",
+  "enqueue",
+  "workflow",
+  "attempt",
+  "schedule",
+  "seal",
+  "consume",
+];
+
 /** The packages that a folder's files may import, at run time or for their types. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   http: ["@opentelemetry/api"],
@@ -54,9 +71,9 @@ const hostLookup = "src/core/storage.ts";
 
 /** The only files of `src/queue` that spell the messaging conventions. */
 const conventions: readonly string[] = [
-  "src/queue/conventions.ts",
-  "src/queue/consumer_conventions.ts",
-  "src/queue/django_q2.ts",
+  "src/queue/trace/conventions.ts",
+  "src/queue/trace/consumer_conventions.ts",
+  "src/queue/trace/django_q2.ts",
 ];
 
 /** Lines that a file may have; the aim is well under 300. */
@@ -75,13 +92,36 @@ function folderOf(path: string): string {
   return path === "mod.ts" ? "" : path.split("/")[1] ?? "";
 }
 
+/** How an import takes what it names. */
+type Manner = "value" | "type" | "later";
+
+/** What is wrong with a room's importing from another, or undefined. */
+function roomProblem(
+  path: string,
+  target: string,
+  manner: Manner,
+): string | undefined {
+  const [from, to] = [path, target].map((file) =>
+    file.match(/^src\/queue\/(\w+)\//)?.[1]
+  );
+  if (from === undefined || to === undefined || from === to) return undefined;
+  const [above, below] = [rooms.indexOf(from), rooms.indexOf(to)];
+  if (above < 0 || below < 0) {
+    return `${above < 0 ? from : to} has no place: name it in rooms`;
+  }
+  return manner === "value" && above < below
+    ? `${path} must not run ${target}: ${to} comes after ${from}`
+    : undefined;
+}
+
 /** What is wrong with importing `specifier` in `path`, or undefined. */
-export function importProblem(
+function importProblem(
   path: string,
   specifier: string,
-  typeOnly: boolean,
+  manner: Manner,
 ): string | undefined {
   const from = folderOf(path);
+  const typeOnly = manner === "type";
   if (!/^\.\.?\//.test(specifier)) {
     const name = specifier.match(/^(?:@[^/]+\/)?[^/]+/)?.[0] ?? specifier;
     const allowed = [
@@ -101,6 +141,9 @@ export function importProblem(
   const to = folderOf(target);
   if (!target.startsWith("src/")) {
     return `${path} must not import ${target}: it is outside src`;
+  }
+  if (from === "queue" && to === "queue") {
+    return roomProblem(path, target, manner);
   }
   if (from === "" || from === to) return undefined;
   const [above, below] = [floors[from], floors[to]];
@@ -146,28 +189,28 @@ const imports: Rule = rule((path, report) => {
   const check = (
     node: Deno.lint.Node,
     specifier: unknown,
-    typeOnly: boolean,
+    manner: Manner,
   ): void => {
     const problem = typeof specifier === "string"
-      ? importProblem(path, specifier, typeOnly)
+      ? importProblem(path, specifier, manner)
       : `${path} must import by a literal name`;
     if (problem) report(node, problem);
   };
   return {
     ImportDeclaration: (node) =>
-      check(node, node.source.value, node.importKind === "type"),
+      check(node, node.source.value, node.importKind),
     ExportNamedDeclaration: (node) => {
       if (node.source) {
-        check(node, node.source.value, node.exportKind === "type");
+        check(node, node.source.value, node.exportKind);
       }
     },
     ExportAllDeclaration: (node) =>
-      check(node, node.source.value, node.exportKind === "type"),
+      check(node, node.source.value, node.exportKind),
     ImportExpression: (node) =>
       check(
         node,
         node.source.type === "Literal" ? node.source.value : undefined,
-        false,
+        "later",
       ),
   };
 });

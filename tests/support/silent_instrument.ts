@@ -12,7 +12,7 @@ import type {
   ProcessEnd,
   SentTask,
   StepTrace,
-} from "../../src/queue/instrument.ts";
+} from "../../src/queue/trace/instrument.ts";
 
 /** A PRODUCER span as it was told. */
 export interface ToldEnqueue {

@@ -18,7 +18,7 @@ import {
   type InstrumentOptions,
   type Settling,
   type StepTrace,
-} from "../../src/queue/instrument.ts";
+} from "../../src/queue/trace/instrument.ts";
 import { Collector, type ReceivedSpan } from "./collector.ts";
 
 /** A telemetry and what it has sent. */

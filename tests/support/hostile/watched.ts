@@ -8,7 +8,7 @@ import {
   systemTelemetryClock,
   type TelemetryClock,
 } from "../../../src/otlp/clock.ts";
-import type { QueueTelemetry } from "../../../src/queue/providers.ts";
+import type { QueueTelemetry } from "../../../src/queue/trace/providers.ts";
 
 /** A flush that was asked for. */
 export interface Flushed {

@@ -1,0 +1,15 @@
+import type { Context } from "@opentelemetry/api";
+import { imported } from "../../core/imported.ts";
+import type { Providers } from "./providers.ts";
+
+/** A `fetch` whose CLIENT spans belong to `current`: the telemetry's own, else one whose code is loaded when it is called. */
+export function fetchLater(
+  providers: Providers,
+  current: Context,
+): typeof fetch {
+  const { given } = providers.fetching;
+  return given(current) ?? (async (...call) => {
+    const { fetchIn } = await imported(() => import("./fetching.ts"));
+    return await fetchIn(providers, current)(...call);
+  });
+}
