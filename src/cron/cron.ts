@@ -1,9 +1,9 @@
 import { defined } from "../core/defined.ts";
 import { type PerEnv, perEnv } from "../core/per_env.ts";
-import { drainLimits, type DrainOptions } from "../queue/drain_options.ts";
-import { hasWork } from "../queue/wake/peek.ts";
 import type { Consumer } from "../queue/consumer.ts";
+import { drainLimits, type DrainOptions } from "../queue/drain_options.ts";
 import type { Queue } from "../queue/queue.ts";
+import { hasWork } from "../queue/wake/peek.ts";
 
 /** Leaves room before the next minute's run for what runs out and for the flush. */
 const CRON: DrainOptions = { budgetMs: 50_000 };

@@ -1,10 +1,10 @@
 import { diag } from "@opentelemetry/api";
 import type { Context as HonoContext } from "hono";
-import { nameOf } from "../queue/trace/conventions.ts";
 import type { DrainReport } from "../queue/drain.ts";
 import type { DrainOptions } from "../queue/drain_options.ts";
-import { outliving } from "../queue/wake/outliving.ts";
 import type { Queue } from "../queue/queue.ts";
+import { nameOf } from "../queue/trace/conventions.ts";
+import { outliving } from "../queue/wake/outliving.ts";
 import type { Caller } from "./hearing.ts";
 
 export { callerOf } from "./proof.ts";
