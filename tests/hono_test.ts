@@ -9,6 +9,7 @@ import {
   consumer,
   type ConsumerOptions,
   tracing,
+  type TracingOptions,
 } from "../src/hono/mod.ts";
 import { execution, tracedApp } from "./support/app.ts";
 import { wire } from "./support/otlp.ts";
@@ -21,6 +22,17 @@ const asCaller = {
   tracestate: "vendor=a,other=b",
   baggage: "tenant=acme",
 };
+
+test("tracing() refuses an option that it does not know, and a Telemetry in their place", () => {
+  const telemetry = wire().telemetry;
+  for (const options of [{ telemtry: telemetry }, telemetry]) {
+    assertThrows(
+      () => tracing(options as TracingOptions),
+      TypeError,
+      "of tracing(): the options are telemetry, queue,",
+    );
+  }
+});
 
 test("tracing() makes a SERVER span by the HTTP conventions", async () => {
   const { app, ask, span } = tracedApp();

@@ -1,5 +1,11 @@
-import { assert, assertEquals } from "@std/assert";
-import { subscribe, SubscriptionError } from "../src/upstash/mod.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  publish,
+  type PublishOptions,
+  subscribe,
+  type SubscribeOptions,
+  SubscriptionError,
+} from "../src/upstash/mod.ts";
 import { test } from "./support/suite.ts";
 
 /** Listens until something fails, or until the second request, to a server that answers so; says what failed. */
@@ -37,4 +43,19 @@ test("subscribe() says that an answer is no subscription, and does not ask again
 test("subscribe() takes the end of a subscription for no failure", async () => {
   const body = "data: subscribe,baton:1:q:wake,1\n\n";
   assertEquals(await listening(() => new Response(body)), []);
+});
+
+test("publish() and subscribe() refuse options that they do not know", () => {
+  const client = { publish: () => Promise.resolve(0) };
+  const database = { url: "https://example.com", token: "token" };
+  assertThrows(
+    () => publish(client, { falback() {} } as PublishOptions),
+    TypeError,
+    "Unknown option 'falback' of publish()",
+  );
+  assertThrows(
+    () => subscribe(database, { fetcher: fetch } as SubscribeOptions),
+    TypeError,
+    "Unknown option 'fetcher' of subscribe()",
+  );
 });

@@ -1,6 +1,7 @@
 import type { Context, Span } from "@opentelemetry/api";
 import { diag, INVALID_SPAN_CONTEXT, trace } from "@opentelemetry/api";
 import type { Context as HonoContext, MiddlewareHandler, Next } from "hono";
+import { checkKnown } from "../core/check.ts";
 import { type PerEnv, perEnv } from "../core/per_env.ts";
 import type { PropagateTo } from "../http/fetch.ts";
 import { withOrigin } from "../http/origin.ts";
@@ -81,6 +82,8 @@ export interface QueueTracingOptions<Env = unknown>
  *
  * The span ends with the handlers, which is before a streamed body has been sent.
  * Where a span of this process is current already, as Deno's own, that one is completed instead of doubled.
+ *
+ * @throws {TypeError} If an option is unknown, or `requestId` is no header's name.
  */
 export function tracing<Env = unknown>(
   options: QueueTracingOptions<Env>,
@@ -92,6 +95,7 @@ export function tracing<Env = unknown>(
 export function tracing<Env>(
   options: TracingOptions<Env> = {},
 ): MiddlewareHandler {
+  checkKnown("of tracing()", options, OPTIONS);
   const { telemetry = {}, queue, requestId = false } = options;
   const equip = (telemetry: QueueTelemetry): Instruments => {
     const providers = new Providers(telemetry, options);
@@ -132,6 +136,16 @@ export function tracing<Env>(
     }
   };
 }
+
+const OPTIONS: readonly (keyof TracingOptions)[] = [
+  "telemetry",
+  "queue",
+  "trust",
+  "skip",
+  "requestId",
+  "clientSpans",
+  "propagateTo",
+];
 
 type RequestContext = HonoContext<{ Variables: BatonVariables }>;
 

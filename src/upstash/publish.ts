@@ -1,3 +1,4 @@
+import { checkKnown } from "../core/check.ts";
 import type { Wake } from "../queue/wake/wake.ts";
 
 /** What {@link publish} needs of an `@upstash/redis` client. */
@@ -16,17 +17,19 @@ export interface PublishOptions {
  * Rings for workers that listen, `queue.work({ listen: subscribe({ url, token }) })`: `new Queue({ …, wake: publish(redis) })`. A ring is one request of one command more.
  *
  * @param client An `@upstash/redis` client, or anything with its `publish`.
- * @throws {TypeError} If the client is none.
+ * @throws {TypeError} If the client is none, or an option is unknown.
  */
 export function publish(
   client: Publisher,
-  { fallback }: PublishOptions = {},
+  options: PublishOptions = {},
 ): Wake {
   if (typeof client?.publish !== "function") {
     throw new TypeError(
       "publish() needs a Redis client with 'publish', such as new Redis({ url, token }) of @upstash/redis",
     );
   }
+  checkKnown("of publish()", options, ["fallback"]);
+  const { fallback } = options;
   return async (hint) => {
     try {
       const heard = await client.publish(channelOf(hint.queue), hint.mark);

@@ -1,3 +1,4 @@
+import { checkKnown } from "../core/check.ts";
 import { sleep, systemClock } from "../core/clock.ts";
 import type { Listen, ListenFor } from "../queue/wake/listen.ts";
 import { credentialsIn, type UpstashSource } from "./connect.ts";
@@ -20,12 +21,13 @@ const LONGEST_PAUSE_MS = 30_000;
  * Redis command SUBSCRIBE, as `POST /subscribe/{channel}` of Upstash's REST API.
  *
  * @param source The environment, or `{ url, token }`.
- * @throws {TypeError} If the URL or the token is missing or cannot be one; the message names the variable, never its value.
+ * @throws {TypeError} If the URL or the token is missing or cannot be one, where the message names the variable, never its value; if an option is unknown.
  */
 export function subscribe(
   source: UpstashSource,
   options: SubscribeOptions = {},
 ): Listen {
+  checkKnown("of subscribe()", options, ["fetch"]);
   const { url, token } = credentialsIn(source);
   return async (listener) => {
     const { queue, signal, connected, failed } = listener;
