@@ -468,6 +468,40 @@ onBoth(
   },
 );
 
+for (const onFailure of ["stop", "continue"] as const) {
+  onBoth(
+    `redrive() of a map's link and its elements at once lets the chain go on (${onFailure})`,
+    async (place) => {
+      let isBroken = true;
+      const told: string[] = [];
+      const fragile = defineTask("fragile", {
+        maxAttempts: 1,
+        run(n: number) {
+          if (isBroken) throw new Error("broken");
+          return n;
+        },
+      });
+      const after = defineTask("after", { run: () => void told.push("after") });
+      const ended = defineTask("ended", { run: () => void told.push("ended") });
+      const queue = place.queue({ handlers: [fragile, after, ended] });
+      const chain = await queue.chain([
+        mapOf(fragile, [1, 2, 3]),
+        after.with(undefined, { onSettled: ended.with() }),
+      ], { onFailure });
+      await run(queue);
+      const { redriven } = await queue.redrive();
+      assertEquals(redriven, onFailure === "stop" ? 4 : 3);
+      isBroken = false;
+      await run(queue);
+      await place.advance(10_000);
+      await run(queue);
+      assertEquals((await chain.result()).status, "completed");
+      assertEquals(told, ["after", "ended"]);
+      assertEquals((await queue.list({ state: "dead" })).tasks, []);
+    },
+  );
+}
+
 /** The same place, where answers to what a consumer enqueues are lost while `isCut` says so. */
 function cutting(place: Place, isCut: () => boolean): RecordingBroker {
   return recording(place.broker, {

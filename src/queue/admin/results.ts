@@ -63,7 +63,9 @@ export async function standingsOf(
 }
 
 /** Whether a task has not ended. */
-export function isPending({ status }: TaskStanding): boolean {
+export function isPending(
+  { status }: Pick<TaskStanding, "status">,
+): boolean {
   return status === "waiting" || status === "scheduled" ||
     status === "ready" || status === "leased";
 }

@@ -11,18 +11,21 @@ import type { QueueParts } from "../parts.ts";
 import { groupOf } from "./group.ts";
 
 /** When it looks again for the end of the task that sent them. */
-const AGAIN_MS = 500;
+const SENDER_MS = 500;
+/** When it looks again for the ends of elements: a drain does not linger for it. */
+const ELEMENTS_MS = 10_000;
 /** How many results are read at a time. */
 const PAGE = 5_000;
 
-/** Reads the results, in order; the chain goes on from here, unless the task that sent the elements has ended it already. */
+/**
+ * Reads the results, in order; the chain goes on from here, unless the task that sent the elements has ended it already.
+ * It waits for that task, and for elements that were redriven with it.
+ */
 export async function join(
   { parts, delivery: { id, cancelled }, input: stops }: AttemptSource,
 ): Promise<AttemptEnd> {
   const [sender] = await standingsOf(parts, [forkOfLink(id)]);
-  if (isPending(sender!)) {
-    return { kind: "released", delayMs: AGAIN_MS, isSnoozed: false };
-  }
+  if (isPending(sender!)) return again(SENDER_MS);
   try {
     const { total } = await groupOf(parts, id).counts();
     const isSent = sender!.status === "completed" ||
@@ -32,7 +35,8 @@ export async function join(
       const error = new TaskCancelledError("The task was cancelled");
       return { kind: "cancelled", error };
     }
-    const { results, failed, first } = await gather(parts, id);
+    const { results, failed, first, isWhole } = await gather(parts, id);
+    if (!isWhole) return again(ELEMENTS_MS);
     if (stops !== true || first === undefined) {
       return { kind: "returned", value: results };
     }
@@ -44,6 +48,10 @@ export async function join(
   }
 }
 
+function again(delayMs: number): AttemptEnd {
+  return { kind: "released", delayMs, isSnoozed: false };
+}
+
 /** What came of a group's members. */
 interface Gathered {
   /** In order; where they are too large to be kept, only so many that they are. */
@@ -51,6 +59,8 @@ interface Gathered {
   /** How many have no result, and the first of them. */
   readonly failed: number;
   readonly first: MemberFailure | undefined;
+  /** Whether every member has ended. */
+  readonly isWhole: boolean;
 }
 
 async function gather(parts: QueueParts, id: string): Promise<Gathered> {
@@ -58,6 +68,7 @@ async function gather(parts: QueueParts, id: string): Promise<Gathered> {
   const all: MemberResult[] = [];
   let failed = 0;
   let first: MemberFailure | undefined;
+  let isWhole = true;
   let room = parts.limits.maxResultBytes;
   for (let cursor: string | undefined = "0"; cursor !== undefined;) {
     const page = await group.results({ limit: PAGE, cursor });
@@ -65,6 +76,7 @@ async function gather(parts: QueueParts, id: string): Promise<Gathered> {
       if (!result.ok) {
         failed++;
         first ??= result;
+        isWhole &&= !isPending(result);
       }
       if (room < 0) continue;
       room -= JSON.stringify(result).length;
@@ -72,7 +84,7 @@ async function gather(parts: QueueParts, id: string): Promise<Gathered> {
     }
     cursor = page.cursor;
   }
-  return { results: all, failed, first };
+  return { results: all, failed, first, isWhole };
 }
 
 function failure(
