@@ -3,7 +3,7 @@ import { MemoryBroker } from "../src/broker/memory.ts";
 import type { WorkflowBroker } from "../src/broker/broker.ts";
 import { BrokerError } from "../src/core/error.ts";
 import { defineTask } from "../src/core/task.ts";
-import { cron, scheduled } from "../src/cron/mod.ts";
+import { cron, type CronRunOptions, scheduled } from "../src/cron/mod.ts";
 import { Telemetry } from "../src/otlp/mod.ts";
 import type { DrainOptions } from "../src/queue/drain_options.ts";
 import { Queue } from "../src/queue/queue.ts";
@@ -99,6 +99,10 @@ test("cron() and scheduled() refuse what no drain may be told, when they are mad
     const wrong = { budgetMS: 5 } as DrainOptions;
     assertThrows(() => adapt(never, wrong), TypeError, `of ${name}()`);
     assertThrows(() => adapt(never, null as never), TypeError, "an object");
+    const misspelt = { peak: true } as CronRunOptions;
+    assertThrows(() => adapt(never, misspelt), TypeError, "context, peek");
+    const rung = { rung: { mark: "1" } } as CronRunOptions;
+    assertThrows(() => adapt(never, rung), TypeError, "'rung'");
   }
 });
 

@@ -421,6 +421,7 @@ test("consumer() refuses what no drain may be told, when the route is made", () 
   const bad: readonly (readonly [unknown, string])[] = [
     [{ budgetMs: 0 }, "budgetMs"],
     [{ secrets: "s" }, "'secrets' of consumer()"],
+    [{ qstsh: {} }, "context, secret, qstash"],
     [{ secret: 7 }, "secret"],
     [{ secret: null }, "secret"],
   ];
@@ -431,9 +432,13 @@ test("consumer() refuses what no drain may be told, when the route is made", () 
   consumer(queue, { budgetMs: undefined } as unknown as ConsumerOptions);
 });
 
-test("consumer() stays shut when its secret is empty", async () => {
+test("consumer() stays shut when its secret is empty, or not set", async () => {
   const queue = Queue.inMemory();
+  const unset = { secret: undefined } as unknown as ConsumerOptions;
+  const unkeyed = { qstash: undefined } as unknown as ConsumerOptions;
   assertThrows(() => consumer(queue, { secret: "" }), TypeError, "secret");
+  assertThrows(() => consumer(queue, unset), TypeError, "empty secret");
+  assertThrows(() => consumer(queue, unkeyed), TypeError, "signing key");
   assertThrows(
     () => consumer(queue, { secret: "pass phrase" }),
     TypeError,

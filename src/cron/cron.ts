@@ -15,9 +15,9 @@ const SCHEDULED: DrainOptions = { budgetMs: 25_000, maxRequests: 45 };
 const LINGER_MS = 5_000;
 
 /** How a host's clock drains. */
-export interface CronRunOptions extends DrainOptions {
+export interface CronRunOptions extends Omit<DrainOptions, "rung"> {
   /**
-   * Whether a run first looks, with two plain commands in one request (three in a process that has just started, and every ten minutes), whether anything is due within `lingerMs`; if nothing is, that was all of it: no step, no span, no export. A run of a `Consumer` rejects with a TypeError if it is to look.
+   * Whether a run first looks, with two plain commands in one request (three in a process that has just started, and every ten minutes), whether anything is due within `lingerMs`; if nothing is, that was all of it: no step, no span, no export. Of a `Consumer` each queue is looked at, and all are drained if one has anything due.
    * It pays where most runs find nothing: such a run is two commands instead of four, one that finds something two more. Brokers that cannot look are drained.
    *
    * @default {false}
@@ -90,7 +90,7 @@ function runOf(
   if (typeof peek !== "boolean") {
     throw new TypeError(`The option 'peek' must be a boolean: it is ${peek}`);
   }
-  drainLimits(options && given, where);
+  drainLimits(options, where, ["peek"]);
   const told = { ...defaults, ...defined(given) };
   const { lingerMs = LINGER_MS } = told;
   return async function run(queue) {

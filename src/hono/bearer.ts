@@ -11,7 +11,7 @@ const utf8 = new TextEncoder();
 export function checkSecret(secret: unknown): asserts secret is string {
   if (typeof secret !== "string" || secret === "") {
     throw new TypeError(
-      "consumer() has an empty secret: set the variable that holds it, or leave the option out",
+      "consumer() has an empty secret, or none: set the variable that holds it, or leave the option out",
     );
   }
   if (/[^\x21-\x7e]/.test(secret)) {

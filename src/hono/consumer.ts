@@ -1,12 +1,12 @@
 import type { Context } from "@opentelemetry/api";
-import type { Context as HonoContext, Handler } from "hono";
+import type { Handler } from "hono";
 import { defined } from "../core/defined.ts";
 import { imported } from "../core/imported.ts";
 import { type PerEnv, perEnv } from "../core/per_env.ts";
 import { drainLimits, type DrainOptions } from "../queue/drain_options.ts";
 import type { Queue } from "../queue/queue.ts";
 import { checkKeys, checkSecret } from "./bearer.ts";
-import type { Caller, QStashKeys } from "./hearing.ts";
+import type { QStashKeys } from "./hearing.ts";
 
 /** Options of {@link consumer}: those of a drain, and who may ask for one. */
 export interface ConsumerOptions<Env = unknown>
@@ -36,11 +36,12 @@ export function consumer<Env = unknown>(
   queue: PerEnv<Env, Queue>,
   options: ConsumerOptions<Env> = {},
 ): Handler {
+  drainLimits(options, "of consumer()", ["secret", "qstash"]);
   const { secret, qstash, ...given } = options;
-  drainLimits(given, "of consumer()");
   const drainOptions: DrainOptions = defined(given);
-  if (secret !== undefined && typeof secret !== "function") checkSecret(secret);
-  if (qstash !== undefined && typeof qstash !== "function") checkKeys(qstash);
+  // a variable that is not set must not open the route
+  if ("secret" in options && typeof secret !== "function") checkSecret(secret);
+  if ("qstash" in options && typeof qstash !== "function") checkKeys(qstash);
   const queueOf = perEnv(queue);
 
   return async function drain(c): Promise<Response> {
@@ -50,23 +51,13 @@ export function consumer<Env = unknown>(
       qstash: told(qstash, env, checkKeys),
       now: Date.now(),
     };
-    const isOpen = guard.secret === undefined && guard.qstash === undefined;
-    const { answer, callerOf } = await imported(() => import("./rung.ts"));
-    const caller = isOpen ? ANYONE : await callerOf(c, guard);
-    if (caller === undefined) return refused(c);
-    const drained = queueOf(env);
-    const isElsewhere = caller.ring?.queue !== drained.name;
-    if (caller.by === "ring" && isElsewhere) return refused(c);
     const context: Context | undefined = c.get("otel");
     const asked = context === undefined
       ? drainOptions
       : { context, ...drainOptions };
-    return await answer(c, caller, drained, asked);
+    const { serve } = await imported(() => import("./rung.ts"));
+    return await serve(c, guard, () => queueOf(env), asked);
   };
-}
-
-function refused(c: HonoContext): Response {
-  return c.text("Unauthorized", 401, { "WWW-Authenticate": "Bearer" });
 }
 
 /** What is given, or what a function finds in the environment, checked: a route that asks for something is never open. */
@@ -80,5 +71,3 @@ function told<Env, Value extends object | string>(
   check(value);
   return value;
 }
-
-const ANYONE: Caller = { by: "anyone", ring: undefined };

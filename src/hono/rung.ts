@@ -5,12 +5,31 @@ import type { DrainOptions } from "../queue/drain_options.ts";
 import type { Queue } from "../queue/queue.ts";
 import { nameOf } from "../queue/trace/conventions.ts";
 import { outliving } from "../queue/wake/outliving.ts";
-import type { Caller } from "./hearing.ts";
+import type { Caller, Guard } from "./hearing.ts";
+import { callerOf } from "./proof.ts";
 
-export { callerOf } from "./proof.ts";
+/** Drains for who may ask for it, and turns the others away before any queue is made. */
+export async function serve(
+  c: HonoContext,
+  guard: Guard,
+  makeQueue: () => Queue,
+  options: DrainOptions,
+): Promise<Response> {
+  const isOpen = guard.secret === undefined && guard.qstash === undefined;
+  const caller = isOpen ? ANYONE : await callerOf(c, guard);
+  if (caller === undefined) return refused(c);
+  const queue = makeQueue();
+  const isElsewhere = caller.ring?.queue !== queue.name;
+  if (caller.by === "ring" && isElsewhere) return refused(c);
+  return await answer(c, caller, queue, options);
+}
+
+function refused(c: HonoContext): Response {
+  return c.text("Unauthorized", 401, { "WWW-Authenticate": "Bearer" });
+}
 
 /** Drains, and answers at the end; a ring for this queue as soon as it is known to stand, unless it waits. */
-export async function answer(
+async function answer(
   c: HonoContext,
   { by, ring }: Caller,
   queue: Queue,
@@ -53,4 +72,5 @@ function holdOpen(c: HonoContext, run: Promise<unknown>): void {
   } catch { /* no such host */ }
 }
 
+const ANYONE: Caller = { by: "anyone", ring: undefined };
 const NO_STORE = { "Cache-Control": "no-store" };

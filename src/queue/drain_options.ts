@@ -57,7 +57,7 @@ export interface DrainLimits extends ConsumerLimits {
 }
 
 /**
- * The options of a drain, checked, over the defaults; `where` says whose they are.
+ * The options of a drain, checked, over the defaults; `where` says whose they are, and `others` what stands among them.
  *
  * @throws {TypeError} If one is unknown or of another type.
  * @throws {RangeError} If one is out of its range.
@@ -65,14 +65,16 @@ export interface DrainLimits extends ConsumerLimits {
 export function drainLimits(
   options: DrainOptions,
   where: string = "of drain()",
+  others: readonly string[] = ["rung"],
 ): DrainLimits {
-  checkConsumer(where, options, OPTIONS);
+  checkConsumer(where, options, [...OPTIONS, ...others]);
   const { budgetMs = 25_000, lingerMs = 5_000, maxRequests, rung } = options;
   if (rung !== undefined && !/^\d{1,15}$/.test(rung?.mark)) {
     throw new TypeError(
       "The option 'rung' must have the 'mark' that the ring brought",
     );
   }
+  if (rung?.hop !== undefined) checkInteger("rung.hop", rung.hop, 1);
   checkInteger("budgetMs", budgetMs, 1, MAX_WAIT_MS - 10_000);
   checkInteger("lingerMs", lingerMs, 0, MAX_WAIT_MS);
   const { reserveMs = Math.min(1_000, Math.floor(budgetMs / 10)) } = options;
@@ -101,5 +103,4 @@ const OPTIONS: readonly (keyof DrainOptions)[] = [
   "graceMs",
   "signal",
   "context",
-  "rung",
 ];
