@@ -76,8 +76,8 @@ export type Elements =
 export type ChainLink<Output = unknown> = Call<Output> | GroupLink<Output>;
 
 /**
- * A link of a chain that is one task for each input, all at a time. The next link runs once, when all have ended, and reads as `ctx.previous.value` what came of each, in the order of the inputs: `{ ok: true, value }` or `{ ok: false, error }`.
- * Without `inputs` they are the list that the link before returned. No inputs are a link that completes at once, with an empty list.
+ * A link of a chain that is one task for each input, all of them at once. The next link runs once, when all have ended, and reads as `ctx.previous.value` what came of each, in the order of the inputs: `{ ok: true, value }` or `{ ok: false, error }`.
+ * Left out, the inputs are the list that the link before returned. Of an empty list the link completes at once, with an empty list.
  *
  * @example Fan-out and fan-in
  * ```ts
@@ -121,7 +121,12 @@ export function mapOf<Input, Parsed, Output>(
     MEMBER_OPTIONS.map((name) => [name, options[name]]),
   ));
   const call = [undefined, own] as unknown as CallArguments<Input>;
-  const elements = { kind: "map", each: task.with(...call), inputs } as const;
+  const all = inputs && [...inputs];
+  const elements: Elements = {
+    kind: "map",
+    each: task.with(...call),
+    inputs: all,
+  };
   return { elements, options: linkOptions("mapOf()", options) };
 }
 
@@ -143,7 +148,7 @@ export function groupOf<const Calls extends readonly Call[]>(
   }
   checkKnown("of groupOf()", options, LINK_OPTIONS);
   return {
-    elements: { kind: "calls", calls },
+    elements: { kind: "calls", calls: [...calls] },
     options: linkOptions("groupOf()", options),
   };
 }

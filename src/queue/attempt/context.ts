@@ -10,8 +10,8 @@ import type {
 import { derivedId, type TaskId } from "../../core/id.ts";
 import type { Call } from "../../core/task.ts";
 import { Outstanding } from "./outstanding.ts";
-import { callNamed } from "../enqueue/calls.ts";
-import { describe, enqueue, prepare } from "../enqueue/enqueue.ts";
+import { asGiven, callNamed } from "../enqueue/calls.ts";
+import { describe, enqueue, type Origin, prepare } from "../enqueue/enqueue.ts";
 import { callOf, callWith } from "../enqueue/enqueuer.ts";
 import { passCalls } from "../enqueue/passing.ts";
 import type { QueueParts } from "../parts.ts";
@@ -94,13 +94,18 @@ export function openContext(source: ContextSource): AttemptContext {
   ): Promise<Enqueued<Output>> {
     const index = made++;
     return during(verb, async () => {
-      const [enqueued] = await enqueue(parts, [call()], {
-        context: trace.context,
-        depth,
-        defaultId: (_, name) => idOf(index, name),
-      });
+      const [enqueued] = await enqueue(parts, [call()], originOf(index));
       return enqueued as Enqueued<Output>;
     });
+  }
+
+  /** Of what the `index`th call of this attempt enqueues. */
+  function originOf(index: number): Origin {
+    return {
+      context: trace.context,
+      depth,
+      defaultId: (_, name) => idOf(index, name),
+    };
   }
 
   function idOf(index: number, name: string): Promise<string> {
@@ -174,24 +179,17 @@ export function openContext(source: ContextSource): AttemptContext {
     enqueueNamed: (name, input, options) =>
       send("enqueueNamed", () => callNamed(name, input, options)),
     chain(calls, options = {}) {
-      const index = made++;
-      return during("chain", async () =>
-        await chain(parts, calls, options, {
-          context: trace.context,
-          depth,
-          defaultId: (_, name) => idOf(index, name),
-        }));
+      const origin = originOf(made++);
+      return during(
+        "chain",
+        async () => await chain(parts, asGiven(calls), options, origin),
+      );
     },
     map(task, inputs, options = {}) {
-      const index = made++;
+      const origin = originOf(made++);
       return during(
         "map",
-        async () =>
-          await map(parts, callWith(task), inputs, options, {
-            context: trace.context,
-            depth,
-            defaultId: (_, name) => idOf(index, name),
-          }),
+        async () => await map(parts, callWith(task), inputs, options, origin),
       );
     },
     defer(task, ...call) {

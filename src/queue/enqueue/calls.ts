@@ -82,6 +82,11 @@ export function checkCalls(
   });
 }
 
+/** A list as it is now: its caller may change it before all of it is read. */
+export function asGiven<List>(list: List): List {
+  return Array.isArray(list) ? [...list] as List : list;
+}
+
 /** A link that is many tasks at a time stands in a chain, where what comes after it does. */
 function refuseLink(call: unknown): void {
   if (!isGroupLink(call)) return;
@@ -116,18 +121,17 @@ export async function check(
     );
   }
   const { name, input, options } = call;
-  const hooks = await checkOwn(parts, name, options, depth);
   const subject = `payload of task '${name}'`;
+  // first, as the caller or the schema may change it from here on
+  const json = writeJson(
+    input,
+    `The ${subject}`,
+    parts.limits.maxPayloadBytes,
+  );
+  const hooks = await checkOwn(parts, name, options, depth);
   const schema = call.schema ?? parts.handlers.get(name)?.schema;
   if (schema !== undefined) await parse(schema, input, `the ${subject}`);
-  const { maxPayloadBytes } = parts.limits;
-  return {
-    name,
-    options,
-    input: writeJson(input, `The ${subject}`, maxPayloadBytes),
-    defined: isDefined(call),
-    hooks,
-  };
+  return { name, options, input: json, defined: isDefined(call), hooks };
 }
 
 /** Checks all of a call but its input. */

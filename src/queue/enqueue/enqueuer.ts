@@ -12,7 +12,7 @@ import { imported } from "../../core/imported.ts";
 import type { ChainLink } from "../../core/link.ts";
 import type { EnqueueOptions } from "../../core/options.ts";
 import type { Call, CallArguments, Task } from "../../core/task.ts";
-import { callNamed, checkCalls } from "./calls.ts";
+import { asGiven, callNamed, checkCalls } from "./calls.ts";
 import { enqueue, type EnqueueManner, type Origin } from "./enqueue.ts";
 import type { QueueParts } from "../parts.ts";
 import { type WaitUntil, withHost } from "../wake/hold.ts";
@@ -60,7 +60,7 @@ export interface Enqueuer {
     calls: Calls,
   ): Promise<EnqueuedAll<Calls>>;
   /**
-   * Enqueues the first call; each other one is enqueued with the end of the one before, once, and reads it as `ctx.previous`. All of it is one request, and one trace.
+   * Enqueues the first call; each other one is enqueued when the one before it ends, once, and reads how as `ctx.previous`. All of it is one request, and one trace.
    * The plan travels with the links: up to 1,000 of them, their inputs within `maxPayloadBytes` in all.
    *
    * @param calls What `task.with(input, options)` gave, one at least; and what {@linkcode mapOf} or {@linkcode groupOf} gave, for a link that is many tasks at a time. A `delayMs` counts from the end of the link before.
@@ -76,7 +76,7 @@ export interface Enqueuer {
   ): Promise<Chain<LastOutput<Calls>>>;
   /**
    * Enqueues one task for each input, as a group: its `results()` are in the order of the inputs, whatever came of each, and `onSettled` fires once when all have ended.
-   * One request for each 1,000 inputs or 8 MB. No inputs are a group that is complete at once.
+   * One request for each 1,000 inputs or 8 MB. A group without inputs is complete at once.
    *
    * A list is checked as a whole before anything is sent. Anything else to iterate over is sent while it is read: if it throws, holds an input that is refused, or a request fails, what was sent stays and runs, and the group is lost after `sealMs`.
    * With an `id` the call can then be repeated: the same inputs under the same id are no second group.
@@ -131,26 +131,30 @@ export function createEnqueuer(
       sendOne(callNamed(name, input, options)),
     async enqueueMany<const Calls extends readonly Call[]>(calls: Calls) {
       checkCalls("enqueueMany()", calls);
-      return await send(calls, { batch: true }) as EnqueuedAll<Calls>;
+      const all = asGiven<readonly Call[]>(calls);
+      return await send(all, { batch: true }) as EnqueuedAll<Calls>;
     },
     async chain(calls, options = {}) {
       const origin = originOf([{ options }]);
+      const links = asGiven(calls);
       const { chain } = await imported(() => import("../workflow/chain.ts"));
-      return await chain(parts, calls, options, origin);
+      return await chain(parts, links, options, origin);
     },
     async map(task, inputs, options = {}) {
       const origin = originOf([{ options }]);
+      const all = asGiven(inputs);
       const { map } = await imported(() => import("../workflow/map.ts"));
       if (!parts.instrument.isReady) await parts.instrument.load();
-      return await map(parts, callWith(task), inputs, options, origin);
+      return await map(parts, callWith(task), all, options, origin);
     },
     async enqueueGroup(calls, options = {}) {
       const origin = originOf([{ options }]);
+      const all = asGiven(calls);
       const { enqueueGroup } = await imported(() =>
         import("../workflow/send_group.ts")
       );
       if (!parts.instrument.isReady) await parts.instrument.load();
-      return await enqueueGroup(parts, calls, options, origin);
+      return await enqueueGroup(parts, all, options, origin);
     },
   };
 }
