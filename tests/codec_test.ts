@@ -137,6 +137,11 @@ test("writeJson() refuses what JSON would lose, and says where, but not in its m
       throw new Error("tok_SECRET");
     },
   };
+  const throwing = {
+    get toJSON() {
+      throw new Error("tok_SECRET");
+    },
+  };
   const bad: readonly (readonly [unknown, string, string])[] = [
     [1n, "a bigint", ""],
     [{ a: [1, 2n] }, "a bigint", "a.1"],
@@ -150,6 +155,9 @@ test("writeJson() refuses what JSON would lose, and says where, but not in its m
     [new Uint8Array(2), "a Uint8Array", ""],
     [Promise.resolve(), "a Promise (is an await missing?)", ""],
     [{ a: { toJSON: () => NaN } }, "NaN", "a"],
+    [{ a: { toJSON: () => new Date(0) } }, "a Date", "a"],
+    [{ a: { toJSON: () => ({ toJSON: () => 1 }) } }, "a function", "a.toJSON"],
+    [{ a: throwing }, "a toJSON() that throws", "a"],
     [{ tok_SECRET: 1n }, "a bigint", "tok_SECRET"],
     [trap, "a property that cannot be read", ""],
     [{ a: new Date(NaN), b: 1n }, "a bigint", "b"],
@@ -176,7 +184,24 @@ test("writeJson() takes what JSON carries, shared parts and toJSON() included", 
     writeJson({ at: new Date(0) }, "The input", 100),
     '{"at":"1970-01-01T00:00:00.000Z"}',
   );
+  const itself = Object.defineProperty({ a: 1 }, "toJSON", {
+    value: () => itself,
+  });
+  assertEquals(writeJson([itself], "The input", 100), '[{"a":1}]');
   assertEquals(writeJson(undefined, "The input", 100), undefined);
+});
+
+test("writeJson() refuses a list whose elements throw when they are read", () => {
+  const list = Object.defineProperty([1], 0, {
+    get() {
+      throw new Error("tok_SECRET");
+    },
+  });
+  const error = assertThrows(
+    () => writeJson(list, "The input", 100),
+    PayloadError,
+  );
+  assertEquals(error.message, "The input cannot be written as JSON");
 });
 
 test("writeJson() counts bytes, not characters", () => {

@@ -14,11 +14,12 @@ export function writeJson(
   maxBytes: number,
 ): string | undefined {
   if (value === undefined) return undefined;
-  check(value, "", subject, []);
   let json: string | undefined;
   try {
+    check(value, "", subject, []);
     json = JSON.stringify(value);
   } catch (cause) {
+    if (cause instanceof PayloadError) throw cause;
     throw new PayloadError(`${subject} cannot be written as JSON`, [], {
       cause,
     });
@@ -41,11 +42,12 @@ export function byteLength(text: string, enough: number): number {
 }
 
 function check(
-  value: unknown,
+  given: unknown,
   path: string,
   subject: string,
   above: object[],
 ): void {
+  const value = jsonOf(given, path, subject);
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -65,13 +67,6 @@ function check(
   if (value === null) return;
   if (above.includes(value)) refuse(subject, path, "a cycle");
   if (above.length > 500) refuse(subject, path, "more than 500 levels");
-  const json = (value as { toJSON?: unknown }).toJSON;
-  if (typeof json === "function") {
-    return check(jsonOf(value, path, subject), path, subject, [
-      ...above,
-      value,
-    ]);
-  }
   above.push(value);
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
@@ -114,10 +109,12 @@ function entriesOf(
   }
 }
 
-/** What an object's own `toJSON` makes of it. */
-function jsonOf(value: object, path: string, subject: string): unknown {
+/** What an object's own `toJSON` makes of it, which as in JSON is not asked for a `toJSON` of its own. */
+function jsonOf(value: unknown, path: string, subject: string): unknown {
+  if (typeof value !== "object" || value === null) return value;
   try {
-    return (value as { toJSON(): unknown }).toJSON();
+    const { toJSON } = value as { readonly toJSON?: unknown };
+    return typeof toJSON === "function" ? toJSON.call(value) : value;
   } catch {
     return refuse(subject, path, "a toJSON() that throws");
   }
