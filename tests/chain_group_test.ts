@@ -250,6 +250,46 @@ onBoth(
 );
 
 onBoth(
+  "chain() ends at a map of a list of over 100,000, at the first attempt",
+  async (place) => {
+    const { handlers, ran } = handling();
+    const many = defineTask("many", {
+      run: () => Array.from({ length: 100_001 }, () => 1),
+    });
+    const queue = place.queue({ handlers: [...handlers, many] });
+    const chain = await queue.chain([many.with(), mapOf(square)], {
+      onSettled: audit,
+    });
+    await run(queue);
+    assertEquals(ran, ["audit"]);
+    const result = await chain.result();
+    assert(result.status === "dead");
+    assertEquals([result.attempt, result.error.name], [1, "RangeError"]);
+  },
+);
+
+onBoth(
+  "chain() ends at a map that was lost, whatever its elements still do",
+  async (place) => {
+    const { handlers, read } = handling();
+    const queue = place.queue({ handlers });
+    const chain = await queue.chain([mapOf(square, [1, 2]), publish.with()], {
+      onSettled: audit,
+    });
+    await queue.pause({ name: "square" });
+    await run(queue);
+    // nothing ends for a week: then a consumer takes the group for lost
+    await place.advance(8 * DAY);
+    await run(queue);
+    await place.advance(MINUTE);
+    await run(queue);
+    assertEquals((await queue.group(chain.ids[0]!).counts()).status, "lost");
+    assertEquals(read.map((settled) => settled?.status), ["dead"]);
+    assertEquals((await chain.result()).status, "dead");
+  },
+);
+
+onBoth(
   "chain() ends at a map of inputs that the consumer's schema refuses, and sends none of them",
   async (place) => {
     const digits: StandardSchema<number, number> = {

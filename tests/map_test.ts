@@ -528,7 +528,7 @@ onBoth("map() with a delay of days is not lost meanwhile", async (place) => {
   assertEquals((await map.counts()).completed, 1);
   assertEquals((await map.results()).results.map(({ ok }) => ok), [true]);
   const runAt = new Date(Date.now() + 2 * DAY);
-  await queue.map(square, [2], { runAt });
+  await queue.map(square, [2], { runAt, ttlMs: undefined as never });
   const { group } = place.broker.of<EnqueueRequest>("enqueue").at(-1)!;
   assert(group!.ttlMs > 3 * DAY - MINUTE && group!.ttlMs <= 3 * DAY + 1_000);
 });

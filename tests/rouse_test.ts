@@ -3,6 +3,7 @@ import {
   defineTask,
   type ErrorAbout,
   inline,
+  mapOf,
   NonRetryableError,
   Queue,
   testClock,
@@ -10,7 +11,7 @@ import {
   type WakeHint,
 } from "../mod.ts";
 import { MemoryBroker } from "../src/broker/memory.ts";
-import { onBoth, START } from "./support/both_brokers.ts";
+import { onBoth, type Place, START } from "./support/both_brokers.ts";
 import { recording } from "./support/recording_broker.ts";
 import "./support/loaded.ts";
 import { test } from "./support/suite.ts";
@@ -118,6 +119,87 @@ onBoth(
     assertEquals(ran, [START, START + 60_000]);
     assertEquals(await own.resumeSchedule("none"), false);
     assertEquals(wake.hints.length, 2);
+  },
+);
+
+const hook = defineTask("hook");
+
+/** A queue with a wake, whose tasks and hooks note that they ran. */
+function waking(queue: Place["queue"]) {
+  const wake = noting();
+  const ran: string[] = [];
+  const note = (name: string) => void ran.push(name);
+  const own = queue({
+    wake,
+    handlers: [
+      task.handle((_, ctx) => note(ctx.name)),
+      hook.handle((_, ctx) => note(`${ctx.name} ${ctx.previous?.status}`)),
+    ],
+  });
+  return { own, wake, ran };
+}
+
+/** What waits and is followed by others, and what cancels it. */
+const cancels: Readonly<
+  Record<string, (queue: Queue) => Promise<() => Promise<unknown>>>
+> = {
+  async "cancel()"(queue) {
+    const { id } = await queue.enqueue(task, 1, { onSettled: hook });
+    return () => queue.cancel(id);
+  },
+  async "purge()"(queue) {
+    await queue.enqueue(task, 1, { onSettled: hook });
+    return () => queue.purge();
+  },
+  async "group.cancel()"(queue) {
+    const group = await queue.map(task, [1], { onSettled: hook });
+    return () => group.cancel();
+  },
+  async "chain.cancel()"(queue) {
+    const chain = await queue.chain([task.with(1)], { onSettled: hook });
+    return () => chain.cancel();
+  },
+  async "chain.cancel() of a map"(queue) {
+    const chain = await queue.chain([mapOf(task, [1])], { onSettled: hook });
+    return () => chain.cancel();
+  },
+};
+
+for (const [verb, enter] of Object.entries(cancels)) {
+  onBoth(
+    `${verb} wakes a consumer once for what follows the tasks that it ends`,
+    async ({ queue, advance }) => {
+      const { own, wake, ran } = waking(queue);
+      const end = await enter(own);
+      // whoever was told of the new task never came
+      await advance(120_000);
+      const { length } = wake.hints;
+      await end();
+      assertEquals(wake.hints.length, length + 1);
+      for (let next = length; next < wake.hints.length; next++) {
+        await own.drain({ rung: wake.hints[next]! });
+      }
+      const followed = ran.filter((word) => word.startsWith("hook"));
+      assertEquals(followed.length, 1, `${ran}`);
+      assertEquals(ran.includes("task"), false);
+    },
+  );
+}
+
+onBoth(
+  "cancel() and purge() wake nobody where nothing follows, nor ask for it where nothing was ended",
+  async ({ queue, broker, advance }) => {
+    const { own, wake } = waking(queue);
+    const { id } = await own.enqueue(task, 1);
+    await own.enqueue(task, 2);
+    await advance(120_000);
+    const { length } = wake.hints;
+    assertEquals(await own.cancel(id), "cancelled");
+    assertEquals(await own.cancel(id), "cancelled");
+    assertEquals(broker.of("step").length, 0);
+    assertEquals(await own.purge(), { purged: 1 });
+    assertEquals(await own.purge(), { purged: 0 });
+    assertEquals([wake.hints.length, broker.of("step").length], [length, 1]);
   },
 );
 

@@ -45,8 +45,18 @@ export interface VerifyReport {
   readonly counts: Readonly<Partial<Record<Problem["kind"], number>>>;
 }
 
-/** Ends a task that waits; asks one that runs to stop. */
+/** Ends a task that waits; asks one that runs to stop. One that is to be delivered as cancelled is rung for. */
 export async function cancel(
+  parts: QueueParts,
+  id: string,
+): Promise<CancelStatus> {
+  const status = await askToStop(parts, id);
+  if (status === "cancelling") await rouse(parts);
+  return status;
+}
+
+/** As `cancel`, but rings for nobody. */
+export async function askToStop(
   parts: QueueParts,
   id: string,
 ): Promise<CancelStatus> {

@@ -43,7 +43,7 @@ export interface RedriveReport {
   readonly redriven: number;
 }
 
-/** Ends the tasks that the filter finds among those that were there when it was called, page by page. */
+/** Ends the tasks that the filter finds among those that were there when it was called, page by page, and rings once for those that are to be delivered as cancelled. */
 export async function purge(
   parts: QueueParts,
   filter: PurgeFilter = {},
@@ -69,6 +69,7 @@ export async function purge(
       purged += reply.changed;
     }
   }
+  if (purged > 0) await rouse(parts);
   return { purged };
 }
 

@@ -3,10 +3,11 @@ import type { Chain, ChainCounts, ChainRef } from "../../core/chain.ts";
 import { GroupMissingError } from "../../core/group.ts";
 import { forkOfLink, isGroupLinkId } from "../../core/id.ts";
 import type { CancelStatus } from "../../core/state.ts";
-import { cancel, newOperation } from "../admin/administration.ts";
+import { askToStop, newOperation } from "../admin/administration.ts";
 import { ask, isPending, standingsOf } from "../admin/results.ts";
 import type { QueueParts } from "../parts.ts";
-import { forgetEnded, groupOf } from "./group.ts";
+import { rouse } from "../wake/rouse.ts";
+import { cancelMembers, forgetEnded } from "./group.ts";
 
 /** How many ids one request forgets. */
 const MAX_FORGOTTEN = 500;
@@ -113,6 +114,7 @@ async function cancelChain(
     if (!isPending(standing)) return "ended";
     first += index;
     const status = await cancelLink(parts, ids[first]!);
+    if (status === "cancelling") await rouse(parts);
     if (status === "cancelled" || status === "cancelling") return status;
     if (++first >= ids.length) return "ended";
   }
@@ -123,11 +125,11 @@ async function cancelLink(
   parts: QueueParts,
   id: string,
 ): Promise<CancelStatus> {
-  if (!isGroupLinkId(id)) return await cancel(parts, id);
-  const sender = await cancel(parts, forkOfLink(id));
-  const joiner = await cancel(parts, id);
+  if (!isGroupLinkId(id)) return await askToStop(parts, id);
+  const sender = await askToStop(parts, forkOfLink(id));
+  const joiner = await askToStop(parts, id);
   try {
-    await groupOf(parts, id).cancel();
+    await cancelMembers(parts, id);
   } catch (error) {
     if (!(error instanceof GroupMissingError)) throw error;
   }

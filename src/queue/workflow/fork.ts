@@ -19,7 +19,7 @@ import type { AttemptEnd, AttemptSource } from "../attempt/attempt.ts";
 import { check, type CheckedCall, checkOwn } from "../enqueue/calls.ts";
 import type { QueueParts } from "../parts.ts";
 import { FORK, JOIN } from "./control.ts";
-import { groupOf } from "./group.ts";
+import { cancelMembers } from "./group.ts";
 import { checkLength, DAY_MS, NOT_OF_MEMBERS } from "./group_options.ts";
 import { sendGroup } from "./send_group.ts";
 
@@ -79,33 +79,13 @@ function checkElement(name: string, options: EnqueueOptions): void {
 
 /** Sends the elements as a group whose callback joins them and leads on; a repeat sends the same. */
 export async function fork(
-  { parts, delivery, envelope, input, trace }: AttemptSource,
+  source: AttemptSource,
   signal: AbortSignal,
 ): Promise<AttemptEnd> {
-  const told = readFork(input);
-  if (told === undefined) {
-    const error = new NonRetryableError("What the link maps over is no list");
-    return { kind: "refused", error };
-  }
-  const calls = callsToSend(told.elements, envelope.previous);
-  if (calls instanceof Error) return { kind: "refused", error: calls };
-  const { elements, stops, ttlMs = DAY_MS + longestDelay(parts, calls) } = told;
+  const { parts, delivery } = source;
   const id = linkOfFork(delivery.id);
-  const join: CheckedCall = {
-    name: JOIN,
-    options: { id, ...OPTIONS, maxAttempts: 1_000, ...priorityOf(elements) },
-    input: JSON.stringify(stops),
-    defined: true,
-    hooks: [],
-  };
   try {
-    await sendGroup(
-      parts,
-      calls,
-      { id, ttlMs, sealMs: ttlMs },
-      { context: trace.context, depth: trace.depth + 1, defaultId: undefined },
-      { call: join, takesPrevious: false, chain: envelope.chain },
-    );
+    await sendElements(source, id);
   } catch (error) {
     return isMisuse(error)
       ? { kind: "refused", error }
@@ -114,8 +94,34 @@ export async function fork(
   if (!(signal.reason instanceof TaskCancelledError)) {
     return { kind: "returned", value: undefined, leads: false };
   }
-  await groupOf(parts, id).cancel();
+  await cancelMembers(parts, id);
   return { kind: "cancelled", error: signal.reason };
+}
+
+async function sendElements(
+  { parts, envelope, input, trace }: AttemptSource,
+  id: string,
+): Promise<void> {
+  const told = readFork(input);
+  if (told === undefined) {
+    throw new NonRetryableError("What the link maps over is no list");
+  }
+  const calls = callsToSend(told.elements, envelope.previous);
+  const { elements, stops, ttlMs = DAY_MS + longestDelay(parts, calls) } = told;
+  const join: CheckedCall = {
+    name: JOIN,
+    options: { id, ...OPTIONS, maxAttempts: 1_000, ...priorityOf(elements) },
+    input: JSON.stringify(stops),
+    defined: true,
+    hooks: [],
+  };
+  await sendGroup(
+    parts,
+    calls,
+    { id, ttlMs, sealMs: ttlMs },
+    { context: trace.context, depth: trace.depth + 1, defaultId: undefined },
+    { call: join, takesPrevious: false, chain: envelope.chain },
+  );
 }
 
 /** What is known of the elements before the link before has ended. */
@@ -129,17 +135,22 @@ function callsOf(elements: Elements): readonly Call[] {
   return inputs.map((input) => ({ ...each, input }));
 }
 
-/** One call for each element; why there is none, where what they are to be made of is no list. */
+/**
+ * One call for each element.
+ *
+ * @throws {NonRetryableError} If what they are to be made of is no list.
+ * @throws {RangeError} If it is too long.
+ */
 function callsToSend(
   elements: Elements,
   previous: Settled | undefined,
-): readonly Call[] | Error {
+): readonly Call[] {
   if (elements.kind === "calls" || elements.inputs !== undefined) {
     return callsOf(elements);
   }
   const inputs = previous?.status === "completed" ? previous.value : undefined;
   if (Array.isArray(inputs)) return callsOf({ ...elements, inputs });
-  return new NonRetryableError(
+  throw new NonRetryableError(
     `A map of '${elements.each.name}' without inputs takes the list that the link before it returned: ${
       previous?.status !== "completed"
         ? "that one did not complete"
@@ -169,7 +180,7 @@ function priorityOf(elements: Elements): Pick<EnqueueOptions, "priority"> {
 /** What no repeat would put right. */
 function isMisuse(error: unknown): boolean {
   return error instanceof PayloadError || error instanceof TypeError ||
-    error instanceof RangeError;
+    error instanceof RangeError || error instanceof NonRetryableError;
 }
 
 function writeFork({ elements, stops, ttlMs }: Fork): unknown {

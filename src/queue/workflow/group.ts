@@ -14,8 +14,9 @@ import { memberIds } from "../../core/id.ts";
 import type { ResultOptions } from "../../core/state.ts";
 import { cancelled, newOperation } from "../admin/administration.ts";
 import { poll } from "../admin/poll.ts";
-import { read } from "../admin/results.ts";
+import { isPending, read } from "../admin/results.ts";
 import type { QueueParts } from "../parts.ts";
+import { rouse } from "../wake/rouse.ts";
 
 /** How many members a group has at most. */
 export const MAX_MEMBERS = 100_000;
@@ -32,7 +33,11 @@ export function groupOf<Output>(parts: QueueParts, id: string): Group<Output> {
     counts: () => countsOf(parts, id),
     wait: (options) => waitFor(parts, id, options),
     results: (options) => resultsOf<Output>(parts, id, options),
-    cancel: () => cancelAll(parts, id),
+    async cancel() {
+      const asked = await cancelMembers(parts, id);
+      if (asked > 0) await rouse(parts);
+      return asked;
+    },
     delete: () => forgetAll(parts, id),
   };
 }
@@ -129,36 +134,31 @@ function memberResult<Output>(
 ): MemberResult<Output> {
   const member = { index, id };
   const result = read<Output>(standing);
-  switch (result.status) {
-    case "completed": {
-      const { value, saved, unopened } = result;
-      const told = unopened === undefined ? {} : { unopened };
-      return { ...member, ok: true, value, saved, ...told };
-    }
-    case "dead":
-    case "cancelled":
-    case "expired": {
-      const { status, error } = result;
-      return { ...member, ok: false, status, error };
-    }
-    default: {
-      const { status } = result;
-      const message = status === "missing"
-        ? "The task is forgotten, or was never sent"
-        : `The task has not ended: it is ${status}`;
-      const error = { name: "Error", message };
-      return { ...member, ok: false, status, error };
-    }
+  if (result.status === "completed") {
+    const { value, saved, unopened } = result;
+    const told = unopened === undefined ? {} : { unopened };
+    return { ...member, ok: true, value, saved, ...told };
   }
+  const { status } = result;
+  if ("error" in result) {
+    return { ...member, ok: false, status, error: result.error };
+  }
+  const message = status === "missing"
+    ? "The task is forgotten, or was never sent"
+    : `The task has not ended: it is ${status}`;
+  return { ...member, ok: false, status, error: { name: "Error", message } };
 }
 
 /** Whether a member ended without a result. */
 function isFailure(result: MemberResult): boolean {
-  return !result.ok && (result.status === "dead" ||
-    result.status === "cancelled" || result.status === "expired");
+  return !result.ok && result.status !== "missing" && !isPending(result);
 }
 
-async function cancelAll(parts: QueueParts, id: string): Promise<number> {
+/** Ends the members that wait, and asks those that run to stop; rings for nobody. */
+export async function cancelMembers(
+  parts: QueueParts,
+  id: string,
+): Promise<number> {
   const { broker, instrument, limits, name } = parts;
   const error = writeFailure(cancelled("The task's group was cancelled"));
   let changed = 0;

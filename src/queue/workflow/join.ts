@@ -27,7 +27,7 @@ export async function join(
   const [sender] = await standingsOf(parts, [forkOfLink(id)]);
   if (isPending(sender!)) return again(SENDER_MS);
   try {
-    const { total } = await groupOf(parts, id).counts();
+    const { total, status } = await groupOf(parts, id).counts();
     const isSent = sender!.status === "completed" ||
       sender!.status === "missing" && total !== undefined;
     if (!isSent) return { kind: "returned", value: undefined, leads: false };
@@ -35,8 +35,9 @@ export async function join(
       const error = new TaskCancelledError("The task was cancelled");
       return { kind: "cancelled", error };
     }
-    const { results, failed, first, isWhole } = await gather(parts, id);
-    if (!isWhole) return again(ELEMENTS_MS);
+    const gathered = await gather(parts, id, status === "lost");
+    if (gathered === undefined) return again(ELEMENTS_MS);
+    const { results, failed, first } = gathered;
     if (stops !== true || first === undefined) {
       return { kind: "returned", value: results };
     }
@@ -59,24 +60,26 @@ interface Gathered {
   /** How many have no result, and the first of them. */
   readonly failed: number;
   readonly first: MemberFailure | undefined;
-  /** Whether every member has ended. */
-  readonly isWhole: boolean;
 }
 
-async function gather(parts: QueueParts, id: string): Promise<Gathered> {
+/** What came of a group's members; nothing as long as one has not ended, unless the group was lost. */
+async function gather(
+  parts: QueueParts,
+  id: string,
+  isLost: boolean,
+): Promise<Gathered | undefined> {
   const group = groupOf(parts, id);
   const all: MemberResult[] = [];
   let failed = 0;
   let first: MemberFailure | undefined;
-  let isWhole = true;
   let room = parts.limits.maxResultBytes;
   for (let cursor: string | undefined = "0"; cursor !== undefined;) {
     const page = await group.results({ limit: PAGE, cursor });
     for (const result of page.results) {
       if (!result.ok) {
+        if (isPending(result) && !isLost) return undefined;
         failed++;
         first ??= result;
-        isWhole &&= !isPending(result);
       }
       if (room < 0) continue;
       room -= JSON.stringify(result).length;
@@ -84,7 +87,7 @@ async function gather(parts: QueueParts, id: string): Promise<Gathered> {
     }
     cursor = page.cursor;
   }
-  return { results: all, failed, first, isWhole };
+  return { results: all, failed, first };
 }
 
 function failure(

@@ -24,8 +24,8 @@ export async function map<Input, Output>(
   const calls = Array.isArray(inputs)
     ? inputs.map((input: Input) => call(input, each))
     : callsOf(inputs, (input) => call(input, each));
-  const ttlMs = DAY_MS + delayOf(parts, options);
-  return await sendGroup<Output>(parts, calls, { ttlMs, ...options }, origin);
+  const { ttlMs = DAY_MS + delayOf(parts, options) } = options;
+  return await sendGroup<Output>(parts, calls, { ...options, ttlMs }, origin);
 }
 
 /** For how long the tasks wait at first: their group is not to be lost meanwhile. */
