@@ -242,17 +242,65 @@ test("cron() refuses a peek that is no boolean, at once", async () => {
   assert(error.message.includes("peek"));
 });
 
-test("cron() drains a Consumer, and does not peek for it", async () => {
-  const broker = new MemoryBroker();
-  const queues = ["a", "b"].map((name) =>
+/** A consumer of two queues on one broker, which notes whom it peeks at; peeks at `broken` fail. */
+function consumerOfTwo(broken?: string) {
+  const asked: string[] = [];
+  const memory = new MemoryBroker({ clock: { now: () => START } });
+  const broker = instead(memory, {
+    peek(queue) {
+      asked.push(`peek ${queue}`);
+      if (queue === broken) {
+        return Promise.reject(new BrokerError("unavailable", "not there"));
+      }
+      return memory.peek(queue);
+    },
+    step(queue, request) {
+      if (request.settle.length === 0) asked.push(`step ${queue}`);
+      return memory.step(queue, request);
+    },
+  });
+  const [a, b] = ["a", "b"].map((name) =>
     new Queue({ name, broker, handlers: [greet] })
   );
-  const consumer = new Consumer({ queues: queues.map((queue) => ({ queue })) });
-  for (const queue of queues) await queue.enqueue(greet, "x", { id: "one" });
+  const queues = [{ queue: a! }, { queue: b! }];
+  return { asked, a: a!, b: b!, consumer: new Consumer({ queues }) };
+}
+
+const looks = ["peek a", "peek b"];
+
+test("cron() drains all queues of a Consumer", async () => {
+  const { a, b, consumer } = consumerOfTwo();
+  for (const queue of [a, b]) await queue.enqueue(greet, "x", { id: "one" });
   await cron(consumer)();
-  for (const queue of queues) {
-    assertEquals((await broker.result(queue.name, "one")).status, "completed");
+  for (const queue of [a, b]) {
+    assertEquals((await queue.result("one")).status, "completed");
   }
-  const error = await assertRejects(cron(consumer, { peek: true }), TypeError);
-  assert(error.message.includes("Consumer"), error.message);
+});
+
+test("cron() with peek looks at each queue of a Consumer, and drains when one has work", async () => {
+  const { asked, b, consumer } = consumerOfTwo();
+  const run = cron(consumer, { peek: true });
+  await b.enqueue(greet, "later", { delayMs: 60_000 });
+  await run();
+  assertEquals(asked, looks);
+  const { id } = await b.enqueue(greet, "x");
+  await run();
+  assertEquals((await b.result(id)).status, "completed");
+  assertEquals(asked.slice(2, 4), looks);
+  assert(asked.length > 4, `${asked}`);
+});
+
+test("cron() with peek drains what else a Consumer has when one queue cannot be looked at", async () => {
+  const { asked, b, consumer } = consumerOfTwo("a");
+  const run = cron(consumer, { peek: true });
+  await assertRejects(run, BrokerError, "not there");
+  assertEquals(asked, looks);
+  const { id } = await b.enqueue(greet, "x");
+  await run();
+  assertEquals((await b.result(id)).status, "completed");
+});
+
+test("cron() with peek refuses what is neither a Queue nor a Consumer", async () => {
+  const run = cron({ drain() {} } as never, { peek: true });
+  await assertRejects(run, TypeError, "Consumer");
 });

@@ -9,12 +9,13 @@ import { startLater } from "./consume/starting.ts";
 import { type Consumed, consumedOf, type ConsumerOptions } from "./consumed.ts";
 import type { ConsumerLimits } from "./consumer_options.ts";
 import { drainLimits, type DrainOptions } from "./drain_options.ts";
+import { keepSeveral } from "./kept_parts.ts";
 import { workLimits, type WorkOptions } from "./work_options.ts";
 import type { Worker } from "./worker.ts";
 
 /**
- * One consumer of several queues: the steps of those on one broker go in one request, lanes and leases are shared by weight.
- * A queue that has nothing to do lends its part to the others, and none that has work starves. For one that goes before the others, give it a weight that is a hundred times theirs.
+ * Consumes several queues together: those on one broker share its requests, and all of them share `concurrency` and `batchSize`, by weight.
+ * A queue that has nothing to do lends its share to the others, and none that has work starves. For a queue that goes before the others, give it a weight a hundred times theirs.
  * Making one does no I/O and takes no time or randomness.
  *
  * @example Three queues, looked after by one cron trigger
@@ -45,6 +46,7 @@ export class Consumer {
    */
   constructor(options: ConsumerOptions) {
     this.#consumed = consumedOf(options);
+    keepSeveral(this, this.#consumed.map(({ parts }) => parts));
   }
 
   /**
