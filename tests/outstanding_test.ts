@@ -68,9 +68,11 @@ for (const verb of ["enqueue", "defer", "chain", "map"] as const) {
         const [settled] = await Promise.allSettled([later]);
         if (settled.status === "rejected") see(settled.reason);
       },
+      (ctx: HandlerContext) => void (call(ctx) as Promise<unknown>).catch(see),
     ];
     for (const act of seenTo) assertEquals(await endOf(act), "completed");
     assertEquals(seen.map((one) => one instanceof PayloadError), [
+      true,
       true,
       true,
       true,

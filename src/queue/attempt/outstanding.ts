@@ -8,22 +8,26 @@ interface Failed {
 export class Outstanding {
   readonly #open = new Set<Promise<unknown>>();
   readonly #failed: Failed[] = [];
+  #isEnding = false;
 
-  /** Takes a call along, and gives what the handler gets of it. One that does not `matter` may fail unheard once it has ended. */
+  /** Takes a call along, and gives what the handler gets of it. One that does not `matter` may fail unheard while the handler goes on. */
   add<T>(call: Promise<T>, matters: boolean): Promise<T> {
-    let seen = !matters;
+    let seen = false;
     const done = () => this.#open.delete(call);
     this.#open.add(call);
     call.then(done, (error) => {
       done();
+      if (!matters && !this.#isEnding) return;
       this.#failed.push({ error, isSeen: () => seen });
     });
     return noticed(call, () => void (seen = true));
   }
 
-  /** Waits for those that have not ended; rejects if one of them fails, or one failed before at which nobody has looked. */
+  /** Waits for those that have not ended; rejects if one failed at which nobody has looked. */
   async ended(): Promise<void> {
-    while (this.#open.size > 0) await Promise.all(this.#open);
+    this.#isEnding = true;
+    while (this.#open.size > 0) await Promise.allSettled(this.#open);
+    this.#isEnding = false;
     const missed = this.#failed.find(({ isSeen }) => !isSeen());
     if (missed !== undefined) throw missed.error;
   }
