@@ -156,7 +156,7 @@ test("nextSlot() follows Australia/Lord_Howe, whose clocks change by half an hou
   ]);
 });
 
-test("nextSlot() follows clocks that change at midnight, and skips a day that its zone skips", () => {
+test("nextSlot() follows clocks that change at midnight, and skips a day, or the end of one, that its zone skips", () => {
   // Cairo: on 24 April 2026 00:00 becomes 01:00. Apia: from 29 to 31 December 2011.
   holds("Africa/Cairo", [
     ["30 0 * * *", "2026-04-23T00:00", [
@@ -172,6 +172,18 @@ test("nextSlot() follows clocks that change at midnight, and skips a day that it
       "2011-12-29T10:30",
       "2011-12-30T10:30",
       "2011-12-31T10:30",
+    ]],
+  ]);
+  // Nuuk: on 28 March 2026 23:00 becomes 00:00 of the 29th.
+  holds("America/Nuuk", [
+    ["30 23 * * *", "2026-03-28T00:00", [
+      "2026-03-28T01:30",
+      "2026-03-30T00:30",
+    ]],
+    ["0 0,23 * * *", "2026-03-28T00:00", [
+      "2026-03-28T01:00",
+      "2026-03-28T02:00",
+      "2026-03-29T01:00",
     ]],
   ]);
   const everyDay = daily({ anchor: "2011-12-01T09:00", timeZone });

@@ -23,7 +23,12 @@ const OPTIONS: readonly (keyof ScheduleOptions)[] = [
 /** When a schedule's slots are: an expression, an interval, an instant, or what a helper such as `weekly()` gives. */
 export type When = CronWhen | EveryWhen | AtWhen | Recurrence;
 
-/** The slots of a cron expression. */
+/**
+ * The slots of a cron expression.
+ *
+ * A time of day that the zone's clocks skip has its slot right after the gap, unless that is on another day; one that they show twice has one slot.
+ * With a `*` or a step in its minutes or hours an expression means whatever the clocks show: what they skip has no slot, what they show twice has two.
+ */
 export interface CronWhen {
   /** Five fields, or a nickname such as `@daily`. */
   readonly cron: string;

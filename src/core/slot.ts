@@ -25,7 +25,7 @@ type Next = (after: number) => number | undefined;
 /**
  * The first slot of a recurrence after an instant, in milliseconds since the epoch; `undefined` when none comes any more.
  *
- * A time of day that the clocks skip has its slot at the first instant after the gap, one that they show twice at the first of both. A cron expression with a wildcard or a step in its minutes or hours counts readings instead: what is skipped has no slot, what is repeated has two.
+ * A time of day that the clocks skip has its slot at the first instant after the gap, and none where that is on another day; one that they show twice has it at the first of both. A cron expression with a wildcard or a step in its minutes or hours counts readings instead: what is skipped has no slot, what is repeated has two.
  *
  * @throws {TypeError} If the recurrence or the instant is none.
  * @throws {RangeError} If the instant is before 1970 or after 9999.

@@ -47,6 +47,7 @@ const zones = [
   "Africa/Cairo",
   "Africa/Casablanca",
   "America/Havana",
+  "America/Nuuk",
   "America/Sao_Paulo",
   "America/St_Johns",
   "Antarctica/Casey",
