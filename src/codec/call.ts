@@ -1,8 +1,7 @@
+import { HOOKS } from "../core/check.ts";
 import { defined } from "../core/defined.ts";
 import type { EnqueueOptions, Hook, HookTask } from "../core/options.ts";
 import type { Call } from "../core/task.ts";
-
-const HOOKS = ["onSettled", "onSuccess", "onFailure"] as const;
 
 /** A call as JSON takes it, its hooks with it; for a task that is to be made of it by whoever runs another one. */
 export function writeCall({ name, input, options }: Call): unknown {

@@ -34,7 +34,7 @@ export const ENQUEUE_OPTIONS: readonly (keyof EnqueueOptions)[] = [
 ];
 
 /** The options that name hooks. */
-const HOOKS = ["onSettled", "onSuccess", "onFailure"] as const;
+export const HOOKS = ["onSettled", "onSuccess", "onFailure"] as const;
 
 /**
  * Refuses options that exist but do nothing here: whoever gives one expects something of it.

@@ -94,7 +94,7 @@ async function pass(
   outer: Context,
 ): Promise<Passed> {
   const now = parts.wall();
-  const id = call.options.id ?? newId(now, parts.random);
+  const id = newId(now, parts.random);
   const producer = parts.instrument.startEnqueue(outer, [
     { ...describe(parts, call, id), sync: true },
   ]);

@@ -1,5 +1,32 @@
 import type { WorkflowBroker } from "../broker/broker.ts";
 
+/** What every broker is asked. */
+type Verb = typeof BROKER_VERBS[number];
+type Verbs = Readonly<
+  Record<Verb, (...call: never[]) => Promise<unknown>>
+>;
+
+/** The verbs that every broker has. */
+export const BROKER_VERBS = [
+  "enqueue",
+  "step",
+  "cancel",
+  "result",
+  "list",
+  "stats",
+  "pause",
+  "purge",
+  "redrive",
+  "inspect",
+  "group",
+  "results",
+  "forget",
+  "schedule",
+  "unschedule",
+  "suspend",
+  "schedules",
+] as const satisfies readonly (keyof WorkflowBroker)[];
+
 /**
  * A broker that is loaded with its first call: what it is made of is no part of a bundle that is split, nor of an isolate that never asks.
  * The broker is kept; the promise of it is not, for it may belong to one request.
@@ -8,30 +35,16 @@ export function lazyBroker(
   type: string,
   make: () => Promise<WorkflowBroker>,
 ): WorkflowBroker {
-  let broker: WorkflowBroker | undefined;
-  const load = async (): Promise<WorkflowBroker> => {
-    if (broker !== undefined) return broker;
-    const made = await make();
-    return broker ??= made;
+  let broker: Verbs | undefined;
+  const later = (verb: Verb) => async (...call: never[]) => {
+    if (broker === undefined) {
+      const made = await make();
+      broker ??= made;
+    }
+    return await broker[verb](...call);
   };
-  return {
-    type,
-    enqueue: async (...call) => (await load()).enqueue(...call),
-    step: async (...call) => (await load()).step(...call),
-    cancel: async (...call) => (await load()).cancel(...call),
-    result: async (...call) => (await load()).result(...call),
-    list: async (...call) => (await load()).list(...call),
-    stats: async (...call) => (await load()).stats(...call),
-    pause: async (...call) => (await load()).pause(...call),
-    purge: async (...call) => (await load()).purge(...call),
-    redrive: async (...call) => (await load()).redrive(...call),
-    inspect: async (...call) => (await load()).inspect(...call),
-    group: async (...call) => (await load()).group(...call),
-    results: async (...call) => (await load()).results(...call),
-    forget: async (...call) => (await load()).forget(...call),
-    schedule: async (...call) => (await load()).schedule(...call),
-    unschedule: async (...call) => (await load()).unschedule(...call),
-    suspend: async (...call) => (await load()).suspend(...call),
-    schedules: async (...call) => (await load()).schedules(...call),
-  };
+  const verbs = Object.fromEntries(
+    BROKER_VERBS.map((verb) => [verb, later(verb)]),
+  );
+  return { type, ...verbs as Pick<WorkflowBroker, Verb> };
 }

@@ -11,6 +11,7 @@ import { systemRandom } from "../core/id.ts";
 import type { StandardSchema } from "../core/schema.ts";
 import type { Handler, RetryIf, Run } from "../core/task.ts";
 import { Events } from "./events.ts";
+import { BROKER_VERBS } from "./lazy.ts";
 import { checkMiddleware } from "./middleware.ts";
 import type { QueueLimits, QueueParts } from "./parts.ts";
 import type { QueueOptions } from "./queue_options.ts";
@@ -54,26 +55,6 @@ const OPTIONS: Readonly<Record<keyof QueueOptions, true>> = {
   wake: true,
   waitUntil: true,
 };
-
-const BROKER_VERBS: readonly (keyof WorkflowBroker)[] = [
-  "enqueue",
-  "step",
-  "cancel",
-  "result",
-  "list",
-  "stats",
-  "pause",
-  "purge",
-  "redrive",
-  "inspect",
-  "group",
-  "results",
-  "forget",
-  "schedule",
-  "unschedule",
-  "suspend",
-  "schedules",
-];
 
 /** Checks a queue's options and makes its parts. */
 export function createParts(options: QueueOptions): QueueParts {
