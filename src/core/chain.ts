@@ -30,7 +30,7 @@ export interface ChainRef<Output = unknown> {
 }
 
 /**
- * A chain: tasks of which each is enqueued with the end of the one before.
+ * A chain: tasks of which each is enqueued when the one before it ends.
  *
  * @typeParam Output What the last link's handler returns.
  */

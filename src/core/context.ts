@@ -29,15 +29,15 @@ export interface HandlerContext {
   readonly maxAttempts: number;
   /** The task's label, where it was enqueued with one. */
   readonly label?: string;
-  /** The group that it is a member or the callback of, or the word that it was enqueued with as `group`. */
+  /** The id of the group whose member or callback the task is; else the word that it was enqueued with as `group`. */
   readonly group?: string;
   /** When the broker accepted the task, in milliseconds since the epoch by its clock. */
   readonly enqueuedAt: number;
-  /** What came of the task that this one was enqueued with the end of: the link before it in a chain, or the task that it is a hook of. */
+  /** How the task ended that this one follows: the link before it in a chain, or the task whose hook it is. */
   readonly previous: Settled | undefined;
   /** The name of the schedule that enqueued the task, where one did. */
   readonly schedule?: string;
-  /** The slot of the schedule that the task is for, in milliseconds since the epoch: what it should take for now, however late it runs. */
+  /** The slot of the schedule that the task is for, in milliseconds since the epoch: what the handler should take as the current time, however late it runs. */
   readonly intendedAt?: number;
   /** Aborts on time-out, on cancel, when the lease is lost, and when the consumer stops and its grace has passed. */
   readonly signal: AbortSignal;
@@ -52,7 +52,7 @@ export interface HandlerContext {
   readonly fetch: typeof fetch;
   /**
    * Enqueues another task at once, its trace continuing this attempt's.
-   * The default id is made of this task's id, the number of this call and the task's name, so a second attempt adds no second task; a handler whose calls differ between attempts passes `id`.
+   * The default id is made of this task's id, the number of this call and the task's name, so that another run of this handler, after a failure or a snooze, adds no second task; one whose calls differ between runs passes `id`.
    */
   enqueue<Input, Parsed, Output>(
     task: Task<Input, Parsed, Output>,
@@ -70,7 +70,7 @@ export interface HandlerContext {
     options?: ChainOptions,
   ): Promise<Chain<LastOutput<Calls>>>;
   /**
-   * Enqueues another task with this one's success: both are one commit. Nothing is enqueued when the attempt fails.
+   * Enqueues another task when this one succeeds, in the same commit. Nothing is enqueued when the attempt fails.
    * Resolves when the input is checked, with the id that the task will have.
    */
   defer<Input, Parsed, Output>(

@@ -48,7 +48,7 @@ export interface GroupCounts {
   readonly expired: number;
 }
 
-/** What came of a group, for its `onSettled`. */
+/** How a group ended, for its `onSettled`. */
 export interface GroupSettled extends GroupCounts {
   /** The group's id, for `queue.group(id)`. */
   readonly group: string;
@@ -79,7 +79,7 @@ export interface MemberSuccess<Output> extends Member {
   readonly value: Output;
   /** Whether the value was kept: not with `resultTtlMs: 0`, past its time, over the limit, or in a full database. */
   readonly saved: boolean;
-  /** Why the value is not told though one was kept: it is not as it was sealed, or under a key that this queue does not have. */
+  /** Why a value that was kept is not told: it was changed after it was sealed, or is sealed under a key that this queue does not have. */
   readonly unopened?: string;
 }
 
@@ -140,7 +140,7 @@ export interface Group<Output = unknown> {
    */
   results(options?: GroupResultsOptions): Promise<GroupResults<Output>>;
   /**
-   * Ends the members that wait, and asks those that run to stop; each ends by a consumer, as cancelled, and is counted. Says how many it was that had not ended.
+   * Ends the members that wait, and asks those that run to stop; each ends by a consumer, as cancelled, and is counted. One is woken for that, where the queue has a `wake`. Says how many it was that had not ended.
    * What a producer still sends is not stopped.
    *
    * @throws {GroupMissingError} If nothing is known of the group.
@@ -161,7 +161,7 @@ export interface SentGroup<Output = unknown> extends Group<Output> {
   readonly length: number;
 }
 
-/** A definition that takes what came of a group: `defineTask<GroupSettled>("publish")`. */
+/** A definition whose input is how a group ended: `defineTask<GroupSettled>("publish")`. */
 export interface GroupHookTask {
   /** The task's name. */
   readonly name: string;
@@ -171,7 +171,7 @@ export interface GroupHookTask {
   with(input: GroupSettled): Call;
 }
 
-/** What is enqueued when a group has ended: a definition, whose input, if it takes any, is then what came of the group, or a call with an input of its own. Either way `ctx.group` is the group's id. */
+/** A task to enqueue when a group has ended: a definition, which is given how the group ended as its input (if it takes one at all), or a call with an input of its own. Either way `ctx.group` is the group's id. */
 export type GroupHook = GroupHookTask | Task<void> | Call;
 
 /** How a group is made. */

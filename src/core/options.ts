@@ -13,7 +13,7 @@ export interface TaskOptions {
   readonly timeoutMs?: number;
   /** How long the result is kept, in milliseconds; 0 keeps none. @default {3600000} */
   readonly resultTtlMs?: number;
-  /** A task not started this long after it was enqueued is not run at all, in milliseconds. @default {never} */
+  /** How long after it was enqueued a task may still be started, in milliseconds; one that was not is never run, and ends as expired. @default {it may always be} */
   readonly expiresInMs?: number;
   /** Enqueued when the task ends, however it does: in the same commit, once, as a task with its own spans and retries. */
   readonly onSettled?: Hook;
@@ -24,12 +24,12 @@ export interface TaskOptions {
 }
 
 /**
- * What is enqueued with the end of another task: a definition, whose input, if it takes any, is then what came of that task, or a call with an input of its own.
- * Either way it can read what came of it as `ctx.previous`. Its options are resolved when the other task is enqueued, and travel with it.
+ * A task to enqueue when another one ends: a definition, which is given how that task ended as its input (if it takes one at all), or a call with an input of its own.
+ * Either can read how it ended as `ctx.previous`. Its options are resolved when the other task is enqueued, and travel with that.
  */
 export type Hook = HookTask | Task<void> | Call;
 
-/** A definition that takes what came of another task: `defineTask<Settled>("audit")`. */
+/** A definition whose input is how another task ended: `defineTask<Settled>("audit")`. */
 export interface HookTask {
   /** The task's name. */
   readonly name: string;
@@ -49,9 +49,9 @@ export interface EnqueueOptions extends TaskOptions {
   readonly runAt?: Date | number;
   /** −10 … 10: counts as enqueued so many minutes earlier. @default {0} */
   readonly priority?: number;
-  /** A word of yours for people who read traces and lists; on spans, never on metrics. */
+  /** A word of yours for people who read traces: on spans and as `ctx.label`, never on metrics. */
   readonly label?: string;
-  /** A word that tasks share which belong together: on spans, where it is also their conversation, and as `ctx.group`. It counts nothing: for that, see `queue.map` and `queue.enqueueGroup`. */
+  /** A word shared by tasks that belong together: on their spans, also as the id of their conversation, and as `ctx.group`. Nothing is counted by it: for that, see `queue.map` and `queue.enqueueGroup`. */
   readonly group?: string;
   /** At most one task per key. */
   readonly dedupe?: Dedupe;
@@ -67,7 +67,7 @@ export interface EnqueueOptions extends TaskOptions {
 
 /**
  * At most `limit` tasks of one key hold a valid lease at a time, by whichever consumers; the others wait, and take turns with tasks of other keys and of none.
- * Where both wait, tasks of a key and tasks of none are given out in turn, one for one; among themselves the keys go round, one task of each that has any and may. So of `n` keys each has a `2n`th of what is given out, and the tasks without a key have half, whatever the backlogs; priorities count within a key, and among the tasks of none.
+ * While both wait, tasks with a key and tasks without one are given out alternately, and the keys take turns among themselves, but for those at their limit. So with `n` keys each gets one in `2n` of the tasks that are given out, and those without a key get half, whatever the backlogs. Priorities count within a key, and among the tasks without one.
  */
 export interface Concurrency {
   /** What the tasks have in common, such as a tenant; 200 bytes at most. */

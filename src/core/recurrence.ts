@@ -76,7 +76,7 @@ export interface CalendarOptions extends CronOptions {
 }
 
 /**
- * The one slot `at`: a Date, or milliseconds since the epoch.
+ * One slot, at this instant: a Date, or milliseconds since the epoch.
  *
  * @throws {RangeError} If `at` is no instant.
  */
@@ -126,7 +126,7 @@ export function hourly(options?: EveryOptions): EveryRecurrence {
 /**
  * A slot every day, at midnight of the zone, unless `anchor` says otherwise.
  *
- * @throws {RangeError} If the zone or the anchor is none.
+ * @throws {RangeError} If there is no such zone, or the anchor is no date and time since 1970.
  */
 export function daily(options?: CalendarOptions): CalendarRecurrence {
   return calendar("day", 1, options);
@@ -135,7 +135,7 @@ export function daily(options?: CalendarOptions): CalendarRecurrence {
 /**
  * A slot every week, at midnight of Monday, unless `anchor` says otherwise.
  *
- * @throws {RangeError} If the zone or the anchor is none.
+ * @throws {RangeError} If there is no such zone, or the anchor is no date and time since 1970.
  */
 export function weekly(options?: CalendarOptions): CalendarRecurrence {
   return calendar("day", 7, options);
@@ -144,7 +144,7 @@ export function weekly(options?: CalendarOptions): CalendarRecurrence {
 /**
  * A slot every two weeks, at midnight of every other Monday, unless `anchor` says otherwise.
  *
- * @throws {RangeError} If the zone or the anchor is none.
+ * @throws {RangeError} If there is no such zone, or the anchor is no date and time since 1970.
  */
 export function biweekly(options?: CalendarOptions): CalendarRecurrence {
   return calendar("day", 14, options);
@@ -153,7 +153,7 @@ export function biweekly(options?: CalendarOptions): CalendarRecurrence {
 /**
  * A slot every month, at midnight of the 1st, unless `anchor` says otherwise.
  *
- * @throws {RangeError} If the zone or the anchor is none.
+ * @throws {RangeError} If there is no such zone, or the anchor is no date and time since 1970.
  */
 export function monthly(options?: CalendarOptions): CalendarRecurrence {
   return calendar("month", 1, options);
@@ -162,7 +162,7 @@ export function monthly(options?: CalendarOptions): CalendarRecurrence {
 /**
  * A slot every two months, at midnight of 1 January, 1 March and so on, unless `anchor` says otherwise.
  *
- * @throws {RangeError} If the zone or the anchor is none.
+ * @throws {RangeError} If there is no such zone, or the anchor is no date and time since 1970.
  */
 export function bimonthly(options?: CalendarOptions): CalendarRecurrence {
   return calendar("month", 2, options);
@@ -171,7 +171,7 @@ export function bimonthly(options?: CalendarOptions): CalendarRecurrence {
 /**
  * A slot every three months, at midnight of 1 January, 1 April, 1 July and 1 October, unless `anchor` says otherwise.
  *
- * @throws {RangeError} If the zone or the anchor is none.
+ * @throws {RangeError} If there is no such zone, or the anchor is no date and time since 1970.
  */
 export function quarterly(options?: CalendarOptions): CalendarRecurrence {
   return calendar("month", 3, options);
@@ -180,7 +180,7 @@ export function quarterly(options?: CalendarOptions): CalendarRecurrence {
 /**
  * A slot every year, at midnight of 1 January, unless `anchor` says otherwise.
  *
- * @throws {RangeError} If the zone or the anchor is none.
+ * @throws {RangeError} If there is no such zone, or the anchor is no date and time since 1970.
  */
 export function yearly(options?: CalendarOptions): CalendarRecurrence {
   return calendar("month", 12, options);

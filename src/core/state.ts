@@ -24,7 +24,7 @@ export interface ResultOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What became of a task that was to be cancelled: it will not run; it runs or waits and is asked to stop; it had ended; there is none. */
+/** What became of a task that was to be cancelled. `cancelled`: it will not run. `cancelling`: it runs and was asked to stop, or the next consumer ends it. `ended`: it had ended before. `missing`: there is no such task. */
 export type CancelStatus = "cancelled" | "cancelling" | "ended" | "missing";
 
 /** What `queue.result(id)` answers. */
@@ -42,7 +42,7 @@ export interface CompletedResult<Output> {
   readonly value: Output;
   /** Whether the value was kept: not with `resultTtlMs: 0`, past its time, over the limit, or in a full database. */
   readonly saved: boolean;
-  /** Why the value is not told though one was kept: it is not as it was sealed, or under a key that this queue does not have. */
+  /** Why a value that was kept is not told: it was changed after it was sealed, or is sealed under a key that this queue does not have. */
   readonly unopened?: string;
   /** How many attempts it took. */
   readonly attempt: number;
@@ -59,7 +59,7 @@ export interface FailedResult {
 }
 
 /**
- * What came of a task, for those that are enqueued with its end: its hooks and the next link of its chain.
+ * How a task ended, for what is enqueued at its end: its hooks and the next link of its chain.
  *
  * @typeParam Output What the task's handler returned.
  */

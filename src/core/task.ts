@@ -46,7 +46,7 @@ export interface HandlerOptions {
   readonly retryIf?: RetryIf;
 }
 
-/** Whether an error is worth another attempt, as far as attempts are left. One that throws says yes. */
+/** Whether an error is worth another attempt, if any are left. It is, too, if this function throws. */
 export type RetryIf = (
   error: unknown,
   ctx: Pick<HandlerContext, "id" | "name" | "attempt" | "maxAttempts">,

@@ -118,7 +118,7 @@ export class Queue implements Enqueuer {
   }
 
   /**
-   * A chain that was enqueued before, here or elsewhere, by what `JSON.stringify` keeps of what {@linkcode chain} gave.
+   * The handle of a chain that was enqueued before, here or elsewhere: of what {@linkcode chain} gave, also after a way through `JSON`.
    *
    * @throws {TypeError} If it names no chain.
    */
@@ -184,7 +184,7 @@ export class Queue implements Enqueuer {
   }
 
   /**
-   * Puts a middleware around every task, within those that are there, and returns the queue.
+   * Puts a middleware around every task, inside those that were added before, and returns the queue.
    *
    * @throws {TypeError} If it is no object with one of the two functions, or both.
    */
@@ -259,7 +259,7 @@ export class Queue implements Enqueuer {
     return later.result(this.#parts, id, options);
   }
 
-  /** Ends a task that waits; asks one that runs to stop, by its `ctx.signal`. One that waits and is followed by others, as hooks or links, is the next to be delivered instead, as cancelled: `cancelling`. */
+  /** Ends a task that waits; asks one that runs to stop, by its `ctx.signal`. A waiting one that others follow, as hooks or links, or that is a member of a group, is ended by the next consumer, which enqueues them: `cancelling`. One is woken for it, where the queue has a `wake`. */
   cancel(id: string): Promise<CancelStatus> {
     return later.cancel(this.#parts, id);
   }
@@ -274,7 +274,7 @@ export class Queue implements Enqueuer {
     return later.pause(this.#parts, false, options);
   }
 
-  /** Ends tasks that wait or are dead, as cancelled: those that were there when it was called. Running ones are left alone. */
+  /** Ends tasks that wait or are dead, as cancelled: those that were there when it was called. Running ones are left alone. A consumer is woken for what follows them, where the queue has a `wake`. */
   purge(filter?: PurgeFilter): Promise<PurgeReport> {
     return later.purge(this.#parts, filter);
   }
@@ -294,7 +294,7 @@ export class Queue implements Enqueuer {
     return later.stats(this.#parts);
   }
 
-  /** Checks the books against each other and changes nothing. Reads everything there is: not for every minute. */
+  /** Checks the queue's records and indexes against each other, and changes nothing. It reads all of them, so it is not for every minute. */
   verify(): Promise<VerifyReport> {
     return later.inspect(this.#parts, false);
   }

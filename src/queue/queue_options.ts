@@ -28,7 +28,7 @@ export interface InMemoryOptions {
   /** How spans are shaped. */
   readonly tracing?: QueueTracing;
   /**
-   * Makes of an error what may be told of it: its answer, an Error better than anything else, is what spans show and what is stored with the task.
+   * Turns an error into what may be told of it: what it returns, preferably an Error, is shown on spans and stored with the task.
    * Without it the messages and stacks of what your handlers throw are exported and stored as they are.
    * Where it throws, or gives nothing, no more than the error's name is told. What decides about another attempt is the error itself.
    */
@@ -55,8 +55,8 @@ export interface InMemoryOptions {
   readonly maxBacklog?: number;
   /** How many tasks of the queue start in a span of time, all its consumers together; each of them has to be told the same. A schedule's own turn and what was cancelled do not count. @default {no bound} */
   readonly rate?: Rate;
-  /** How many results are kept, about: the oldest beyond are dropped when a consumer sweeps, once a minute, as though their `resultTtlMs` were over. Those of the members of groups do not count, their group keeps them. Each consumer has to be told the same; a step that completes tasks then costs a command more. @default {no bound but `resultTtlMs`} */
+  /** About how many results are kept: once a minute a consumer drops the oldest beyond that, as though their `resultTtlMs` were over. Those of the members of groups do not count, their group keeps them. Each consumer has to be told the same; a step that completes tasks then costs a command more. @default {no bound but `resultTtlMs`} */
   readonly keepResults?: number;
-  /** How long the id of an ended task is taken, in milliseconds, 10 min at least. @default {3600000} */
+  /** How long the id of an ended task stays taken, in milliseconds, 10 min at least. @default {3600000} */
   readonly idTtlMs?: number;
 }
