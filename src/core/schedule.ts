@@ -65,7 +65,7 @@ export interface ScheduleOptions {
   readonly catchUp?: CatchUp;
   /** `queue`: each slot has its task. `skip`: a slot has none while the task of one before it waits or runs, for a week at most. @default {"queue"} */
   readonly overlap?: Overlap;
-  /** After how many tasks it is over. @default {never} */
+  /** After how many slots it is over; those whose task `overlap` leaves out count. @default {never} */
   readonly repeats?: number;
   /** No slot is before this instant: a Date or milliseconds since the epoch. */
   readonly startAt?: Date | number;

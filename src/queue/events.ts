@@ -80,7 +80,7 @@ export interface LostEvent {
   readonly id?: string;
 }
 
-/** A schedule enqueued the task of one of its slots. */
+/** A slot of a schedule has come: its task was enqueued, unless `overlap: "skip"` left it out. */
 export interface ScheduleFiredEvent extends Omit<TaskEvent, "attempt"> {
   /** The schedule's name. */
   readonly schedule: string;
@@ -90,7 +90,7 @@ export interface ScheduleFiredEvent extends Omit<TaskEvent, "attempt"> {
 
 /** The events of a queue, and what each tells. They are local: each isolate hears of what it does itself. */
 export interface QueueEvents {
-  /** The broker has taken a new task; a duplicate is none. */
+  /** The broker has taken a task. A duplicate is none, but of what is enqueued with the end of another task the broker does not say whether it was one. */
   readonly enqueued: EnqueuedEvent;
   /** A consumer of this queue received a task: its attempt counts. */
   readonly claimed: ClaimedEvent;
