@@ -10,7 +10,7 @@ import type { HandlerContext } from "../src/core/context.ts";
 import { BrokerError } from "../src/core/error.ts";
 import { defineTask } from "../src/core/task.ts";
 import { drain } from "../src/queue/drain.ts";
-import { work } from "../src/queue/worker.ts";
+import { work } from "../src/queue/later.ts";
 import { bench, times } from "./support/consumer.ts";
 import { test } from "./support/suite.ts";
 

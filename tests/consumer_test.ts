@@ -164,6 +164,39 @@ onBoth(
   },
 );
 
+test("Consumer.drain() by a clock that stands runs what has to be alone, one after the other", async () => {
+  const clock = testClock();
+  const broker = new MemoryBroker({ clock });
+  const notes: string[] = [];
+  const queues = ["a", "b"].map((name) =>
+    new Queue({
+      name,
+      broker,
+      clock,
+      handlers: [note.handle((n) => void notes.push(`${name}${n}`))],
+    })
+  );
+  for (const queue of queues) await queue.enqueue(note, 0);
+  for (const { name } of queues) {
+    await broker.step(name, {
+      consumer: "dies",
+      seq: 1,
+      leaseMs: LEASE_MS,
+      limit: 1,
+      maxBytes: 1_000,
+      alone: true,
+      settle: [],
+      extend: [],
+    });
+  }
+  await clock.advance(LEASE_MS);
+  for (const queue of queues) await fill(queue, 3);
+  const consumer = new Consumer({ queues: queues.map((queue) => ({ queue })) });
+  const report = await consumer.drain();
+  assertEquals([report.completed, report.stoppedBy], [8, "empty"]);
+  assertEquals(notes.length, 8);
+});
+
 onBoth(
   "Consumer.drain() runs what a task enqueues in another queue",
   async (place) => {

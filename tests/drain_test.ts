@@ -5,6 +5,7 @@ import {
   assertLessOrEqual,
   assertRejects,
 } from "@std/assert";
+import { Queue, testClock } from "../mod.ts";
 import type { StepRequest } from "../src/broker/broker.ts";
 import { fixed } from "../src/core/backoff.ts";
 import {
@@ -21,6 +22,7 @@ import { EMPTY_REPLY } from "./support/empty_reply.ts";
 import { test } from "./support/suite.ts";
 
 const task = defineTask<number>("t", { backoff: fixed(1_000) });
+const other = defineTask<void>("other");
 
 /** A bench whose handler of `task` is `run`. */
 function benchOf(run: Run<number, unknown>, options: BenchOptions = {}) {
@@ -213,6 +215,23 @@ test("drain() repeats a failed attempt when it is due within lingerMs, and says 
   assertEquals(left.stoppedBy, "empty");
 });
 
+test("drain() looks again when a repeated step is answered, which tells nothing of the line", async () => {
+  const made = benchOf((_, ctx) => {
+    if (ctx.attempt === 1) throw new Error("again");
+  }, {
+    async step(request, ask) {
+      const reply = await ask(request);
+      if (request.settle.length === 0) return reply;
+      // the broker sends a request again whose answer was lost; Upstash remembers of it what was settled and claimed
+      return { ...await ask(request), nextDueAt: undefined };
+    },
+  });
+  await made.enqueue(task.with(0));
+  const report = await made.until(drain(made.parts));
+  assertEquals([report.retried, report.completed], [1, 1]);
+  assertEquals(report.more, false);
+});
+
 test("drain() claims what falls due while something runs", async () => {
   const door = gate();
   const ran: number[] = [];
@@ -341,6 +360,21 @@ test("drain() does not wait for a handler that ignores the abort: its lease runs
   assertEquals(made.settlements.length, 1);
 });
 
+test("drain() lets an aborted handler return though the host slept past the grace", async () => {
+  const made = benchOf((_, { signal }) =>
+    new Promise((_, reject) =>
+      signal.addEventListener("abort", () => reject(signal.reason))
+    )
+  );
+  await made.enqueue(task.with(0));
+  const options = { budgetMs: 1_000, graceMs: 200, leaseMs: 120_000 };
+  const report = drain(made.parts, options);
+  await made.clock.advance(1_100);
+  made.clock.set(made.clock.now() + 60_000);
+  const { retried, abandoned } = await made.until(report);
+  assertEquals([retried, abandoned], [1, 0]);
+});
+
 test("drain() stops by its signal, and does nothing when that is aborted before", async () => {
   const stopping = new AbortController();
   const made = benchOf((n) => {
@@ -380,6 +414,22 @@ test("drain() returns when the queue is paused", async () => {
   const report = await made.until(drain(made.parts));
   assertEquals([report.stoppedBy, report.claimed], ["paused", 0]);
   assertEquals(made.steps.length, 1);
+});
+
+test("drain() by a clock that stands sets tasks of a paused name aside, and runs what is behind them", async () => {
+  let others = 0;
+  const queue = Queue.inMemory({
+    clock: testClock(),
+    handlers: [task.handle(() => {}), other.handle(() => void others++)],
+  });
+  await queue.enqueueMany(times(1_000, (n) => task.with(n)));
+  await queue.pause({ name: "t" });
+  assertEquals((await queue.drain()).stoppedBy, "empty");
+  await queue.enqueue(other);
+  assertEquals((await queue.drain()).completed, 1);
+  assertEquals(others, 1);
+  await queue.resume({ name: "t" });
+  assertEquals((await queue.drain()).completed, 1_000);
 });
 
 test("drain() ends what it holds when the queue is paused meanwhile", async () => {
@@ -802,6 +852,7 @@ test("drain() refuses options that are unknown or impossible, before any request
     { graceMs: Infinity },
     { signal: {} },
     { context: {} },
+    { rung: { mark: "1", hop: NaN } },
     { batchsize: 1 },
   ];
   for (const options of bad) {

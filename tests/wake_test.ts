@@ -293,6 +293,27 @@ for (
   });
 }
 
+test("ring() is heard though the answer's body breaks", async () => {
+  const errors: unknown[] = [];
+  const { queue, host } = greeting({
+    wake: ring({
+      url: ROUTE,
+      secret: SECRET,
+      fetch() {
+        const body = new ReadableStream({
+          start: (control) => control.error(new Error("broken")),
+        });
+        return Promise.resolve(new Response(body, { status: 202 }));
+      },
+      fallback: () => errors.push("not heard"),
+    }),
+    onError: (error) => errors.push(error),
+  });
+  await queue.enqueue(greet, "a");
+  await host.over();
+  assertEquals(errors, []);
+});
+
 test("ring() falls back to draining inline where a host answers 508 to calls of itself", async () => {
   const errors: unknown[] = [];
   const { queue, greeted, host } = greeting({
@@ -393,34 +414,53 @@ test("drain() that a ring brought does nothing when another has answered it", as
   assertEquals(greeted, ["a"]);
 });
 
-test("drain() that is stopped rings for what came meanwhile", async () => {
+test("drain() that a ring brought goes on though what is told of it throws", async () => {
   const wake = noting();
-  const stop = new AbortController();
-  const greeted: string[] = [];
-  const queue = new Queue({
-    broker: new MemoryBroker(),
-    wake,
-    handlers: [greet.handle(async (name) => {
-      greeted.push(name);
-      if (name === "first") {
-        await queue.enqueue(greet, "second");
-        stop.abort();
-      }
-    })],
-  });
-  await queue.enqueue(greet, "first");
+  const { queue, greeted } = greeting({ wake });
+  await queue.enqueue(greet, "a");
   const [{ mark }] = wake.hints as [WakeHint];
   const report = await queue.drain({
-    rung: { mark, hop: 3 },
-    signal: stop.signal,
+    rung: {
+      mark,
+      heard() {
+        throw new Error("no");
+      },
+    },
+    lingerMs: 0,
   });
-  assertEquals(report.stoppedBy, "signal");
-  assertEquals(wake.hints.length, 2);
-  const [, again] = wake.hints as [WakeHint, WakeHint];
-  assertEquals([again.from, again.hop], ["consumer", 4]);
-  await queue.drain({ rung: { mark: again.mark }, lingerMs: 0 });
-  assertEquals(greeted, ["first", "second"]);
+  assertEquals([report.completed, greeted], [1, ["a"]]);
 });
+
+for (const [rung, next] of [[{ hop: 3 }, 4], [{}, 2]] as const) {
+  test(`drain() that is stopped rings for what came meanwhile, as ring ${next} after ${JSON.stringify(rung)}`, async () => {
+    const wake = noting();
+    const stop = new AbortController();
+    const greeted: string[] = [];
+    const queue = new Queue({
+      broker: new MemoryBroker(),
+      wake,
+      handlers: [greet.handle(async (name) => {
+        greeted.push(name);
+        if (name === "first") {
+          await queue.enqueue(greet, "second");
+          stop.abort();
+        }
+      })],
+    });
+    await queue.enqueue(greet, "first");
+    const [{ mark }] = wake.hints as [WakeHint];
+    const report = await queue.drain({
+      rung: { mark, ...rung },
+      signal: stop.signal,
+    });
+    assertEquals(report.stoppedBy, "signal");
+    assertEquals(wake.hints.length, 2);
+    const [, again] = wake.hints as [WakeHint, WakeHint];
+    assertEquals([again.from, again.hop], ["consumer", next]);
+    await queue.drain({ rung: { mark: again.mark }, lingerMs: 0 });
+    assertEquals(greeted, ["first", "second"]);
+  });
+}
 
 test("ring() and inline() refuse what they cannot work with", () => {
   assertThrows(() => ring({ url: "/drain", secret: SECRET }), TypeError, "url");

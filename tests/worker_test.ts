@@ -14,7 +14,9 @@ import {
   LeaseLostError,
 } from "../src/core/error.ts";
 import { defineTask, type Run } from "../src/core/task.ts";
-import { work } from "../src/queue/worker.ts";
+import { work } from "../src/queue/later.ts";
+import type { ListenFor } from "../src/queue/wake/listen.ts";
+import type { Instrument } from "../src/queue/trace/instrument.ts";
 import { bench, type BenchOptions, gate, times } from "./support/consumer.ts";
 import { test } from "./support/suite.ts";
 
@@ -222,6 +224,36 @@ test("work() tells onError and done of a bug of its own", async () => {
   assertEquals(heard, [bug]);
 });
 
+test("work() starts nothing after it has rejected, though handlers return", async () => {
+  const doors = times(2, gate);
+  const ran: number[] = [];
+  const made = benchOf(async (n) => {
+    ran.push(n);
+    await doors[n]!.opened;
+  });
+  await made.enqueue(task.with(0), task.with(1));
+  const { startDrain } = made.instrument;
+  let isBroken = false;
+  const instrument: Instrument = {
+    ...made.parts.instrument,
+    startDrain(outer) {
+      if (isBroken) throw new Error("a bug");
+      return startDrain(outer);
+    },
+  };
+  const worker = work({ ...made.parts, instrument }, {
+    concurrency: 1,
+    flushEveryMs: 1,
+    onError() {},
+  });
+  await made.clock.advance(1);
+  isBroken = true;
+  await assertRejects(() => made.until(worker.done), Error, "a bug");
+  doors[0]!.open();
+  await made.clock.advance(1);
+  assertEquals(ran, [0]);
+});
+
 test("work() starts nothing and settles nothing whose lease ran out meanwhile", async () => {
   let isDown = false;
   const reasons: unknown[] = [];
@@ -350,6 +382,106 @@ test("work() flushes every flushEveryMs while it works, and at its end", async (
   assertEquals(processed[0]!.ambient, drains[0]!.context);
   await made.until(worker.stop());
   assertEquals(flushed.length, 4);
+});
+
+test("work() ends no drain's span while a step of it is under way", async () => {
+  const answer = gate();
+  const doors = times(3, gate);
+  const told: string[] = [];
+  let isSlow = false;
+  const made = benchOf(async (n) => await doors[n]!.opened, {
+    async step(request, ask) {
+      const reply = await ask(request);
+      if (isSlow) await answer.opened;
+      return reply;
+    },
+  });
+  await made.enqueue(...times(3, (n) => task.with(n)));
+  const { startDrain } = made.instrument;
+  const instrument: Instrument = {
+    ...made.parts.instrument,
+    startDrain(outer) {
+      const drain = startDrain(outer);
+      return {
+        context: drain.context,
+        startStep(settling) {
+          told.push("begun");
+          const done = drain.startStep(settling);
+          return (step) => {
+            told.push("answered");
+            done(step);
+          };
+        },
+        end(...how) {
+          told.push("ended");
+          drain.end(...how);
+        },
+      };
+    },
+  };
+  const worker = work({ ...made.parts, instrument }, {
+    concurrency: 1,
+    flushEveryMs: 5_000,
+  });
+  await made.clock.advance(1);
+  isSlow = true;
+  doors[0]!.open();
+  await made.clock.advance(1_000);
+  assertEquals(told, ["begun", "answered", "begun"]);
+  // the next handler is started when the span of now is old
+  await made.clock.advance(5_000);
+  doors[1]!.open();
+  await made.clock.advance(1);
+  assertEquals(made.instrument.processed.length, 3);
+  answer.open();
+  isSlow = false;
+  doors[2]!.open();
+  await made.until(worker.stop());
+  assertEquals(told.slice(0, 5), [
+    "begun",
+    "answered",
+    "begun",
+    "answered",
+    "ended",
+  ]);
+});
+
+test("work() that listens looks again for a ring that came between a failed step and its repeat", async () => {
+  let isLosing = false;
+  const ran: number[] = [];
+  const made = benchOf((n) => void ran.push(n), {
+    async step(request, ask) {
+      const reply = await ask(request);
+      if (!isLosing || request.settle.length === 0) return reply;
+      isLosing = false;
+      return down();
+    },
+  });
+  let ear: ListenFor | undefined;
+  const worker = work(made.parts, {
+    listen(listener) {
+      ear = listener;
+      listener.connected(true);
+      return new Promise((resolve) =>
+        listener.signal.addEventListener("abort", () => resolve())
+      );
+    },
+    onError() {},
+  });
+  const ring = async (n: number) => {
+    await made.enqueue(task.with(n));
+    ear!.called();
+  };
+  await made.clock.advance(1);
+  isLosing = true;
+  await ring(0);
+  await made.clock.advance(100);
+  assertFalse(isLosing);
+  // the step was executed: its repeat is answered the same, without this task
+  await ring(1);
+  await made.clock.advance(1_000);
+  assertEquals(ran, [0, 1]);
+  await made.until(worker.stop());
 });
 
 test("work() refuses options that are unknown or impossible", () => {

@@ -6,6 +6,7 @@ import type { Course, RelayEnd, StoppedBy } from "./consume/course.ts";
 import { Forecast } from "./consume/forecast.ts";
 import { countingRequests } from "./consume/outgoing.ts";
 import { Relay } from "./consume/relay.ts";
+import { nextDueInMs, pauseAfter } from "./consume/rest.ts";
 import type { Share } from "./consume/share.ts";
 import { type ConsumeReport, Tally } from "./consume/tally.ts";
 import {
@@ -21,21 +22,21 @@ import { wakingFrom } from "./wake/waker.ts";
 
 /** What a drain did, and why it stopped. */
 export interface DrainReport extends ConsumeReport {
-  /** Requests that handlers sent through `ctx`: to the broker, repeats included, and with `ctx.fetch`. Those count against `maxRequests`, too. */
+  /** Requests that handlers sent through `ctx`: to the broker, retries included, and with `ctx.fetch`. They count against `maxRequests`, too. */
   readonly handlerRequests: number;
-  /** `empty`: nothing was left to claim. `budget`: no time was left, or not enough for what tasks were seen to take. `requests`: the same of `maxRequests`. `paused`: the queue is. `answered`: the ring that brought it was answered by another, so it did nothing. */
+  /** `empty`: nothing was left to claim. `budget`: no time was left, or less than tasks were seen to take. `requests`: likewise for `maxRequests`. `signal`: its signal aborted. `paused`: the queue is paused. `answered`: it came for a ring that another consumer had already answered, so it did nothing. */
   readonly stoppedBy: StoppedBy;
-  /** Whether tasks are, or may be, left that could be claimed at once. */
+  /** Whether tasks are left, or may be, that could be claimed right away. */
   readonly more: boolean;
-  /** In how many milliseconds the next task is due or the next lease ends, if any is known of. */
+  /** Milliseconds until the next task is due or the next lease ends; absent where neither is known of. */
   readonly nextDueInMs?: number;
 }
 
-/** How many steps in a row only forget what is past its time. */
-const MAX_SWEEPS = 200;
-/** How often it asks at least for tasks that have to be alone. */
+/** How many steps that claimed nothing are followed by another at once, where they said that there is more to do: ended tasks to forget, say. */
+const MAX_BARREN = 200;
+/** The longest pause before it asks again for tasks that have to be alone. */
 const MAX_SHY_MS = 500;
-/** How long a drain waits for an end of the pauses that it makes up itself. */
+/** The longest pause before it asks again for what is due and was not to be had. */
 const MAX_PAUSE_MS = 5_000;
 
 /**
@@ -79,7 +80,8 @@ export async function drainOne(
 ): Promise<DrainReport> {
   const { instrument } = parts;
   const { parts: reporters, reported } = reporting(parts);
-  const { parts: ringing, called } = wakingFrom(reporters, how.rung?.hop ?? 0);
+  const hop = how.rung === undefined ? 0 : how.rung.hop ?? 1;
+  const { parts: ringing, called } = wakingFrom(reporters, hop);
   const forecast = new Forecast();
   const own = countingRequests(ringing, (requests) => {
     how.budget.spend(requests);
@@ -111,7 +113,6 @@ function courseOf(
     readonly forecast: Forecast;
   },
 ): Course {
-  const lingerMs = clock.stands ? 0 : limits.lingerMs;
   const endAt = clock.now() + limits.budgetMs;
   const allowance = new Allowance({
     clock,
@@ -121,17 +122,21 @@ function courseOf(
     settlements: () => share?.open ?? 1,
   });
   let empties = 0;
-  let sweeps = 0;
-  const rest = (reply: StepReply, found: number, isQuiet: boolean) => {
+  let barren = 0;
+  const restOrEnd = (reply: StepReply, found: number, isQuiet: boolean) => {
     empties = found > 0 ? 0 : empties + 1;
     const dueInMs = nextDueInMs(reply) ?? Infinity;
-    const pauseMs = Math.max(dueInMs, pauseAfter(empties));
+    const pauseMs = Math.max(dueInMs, pauseAfter(empties, MAX_PAUSE_MS));
     if (!isQuiet) return reply.paused ? Infinity : pauseMs;
     if (reply.paused) return "paused";
     // beside other queues, tasks that have to be alone are passed over at first
-    if (reply.suspects) return Math.min(pauseAfter(empties), MAX_SHY_MS);
-    if (reply.sweeping && sweeps++ < MAX_SWEEPS) return 0;
-    const isSoon = dueInMs <= lingerMs &&
+    if (reply.suspects) {
+      return clock.stands ? 0 : pauseAfter(empties, MAX_SHY_MS);
+    }
+    // by a clock that stands no pause ends: what is due is asked for again at once
+    const hasMore = reply.sweeping || clock.stands && dueInMs === 0;
+    if (hasMore && barren++ < MAX_BARREN) return 0;
+    const isSoon = !clock.stands && dueInMs <= limits.lingerMs &&
       clock.now() + pauseMs < allowance.endAt;
     return isSoon ? pauseMs : "empty";
   };
@@ -146,18 +151,12 @@ function courseOf(
     rung,
     share,
     trace: () => trace,
-    rest(reply, found, isQuiet) {
-      const end = rest(reply, found, isQuiet);
-      if (share === undefined) return end;
-      return typeof end === "number" ? share.goesOn(end) : share.endOrRest(end);
+    rest(...answer) {
+      const found = restOrEnd(...answer);
+      return share?.restOrEnd(found) ?? found;
     },
     failed: () => undefined,
   };
-}
-
-/** What is due and yet not claimed is asked for less and less often. */
-function pauseAfter(empties: number): number {
-  return empties <= 1 ? 1 : Math.min(10 * 2 ** empties, MAX_PAUSE_MS);
 }
 
 function reportOf(
@@ -178,9 +177,4 @@ function reportOf(
       : !isDry || tally.returned > 0 || counts.abandoned > 0,
     ...(dueInMs === undefined ? {} : { nextDueInMs: dueInMs }),
   };
-}
-
-/** How long until then, both by the broker's clock. */
-export function nextDueInMs({ nextDueAt, now }: StepReply): number | undefined {
-  return nextDueAt === undefined ? undefined : Math.max(0, nextDueAt - now);
 }

@@ -11,7 +11,7 @@ import type { RungBy } from "./wake/wake.ts";
 /** How long a drain may take, and how much it may do. */
 export interface DrainOptions {
   /**
-   * How long it claims and runs, in milliseconds. Then it gives back what it has not started, and waits `graceMs` and half a second for what runs.
+   * How long it claims and runs tasks, in milliseconds. Then it gives back what it has not started, and waits for what still runs: `graceMs` and half a second at most.
    * A task that is not expected to end in time is not started, and is left to the next drain with its attempts untouched. One that takes longer all the same is aborted, and its attempt is spent: a task that never fits ends as dead, and its error says so.
    *
    * @default {25000}
@@ -21,30 +21,30 @@ export interface DrainOptions {
   readonly batchSize?: number;
   /** How many handlers run at once, 1 … 250. @default {10, or batchSize if that is less} */
   readonly concurrency?: number;
-  /** How long a finished task waits at most for others to be settled with, in milliseconds. @default {1000} */
+  /** How long a finished task waits at most, so that others are settled with it in one request, in milliseconds. @default {1000} */
   readonly settleMs?: number;
-  /** How long it waits for what is due soon, when nothing is due now, in milliseconds. @default {5000} */
+  /** When nothing is due now: how soon a task has to be due for the drain to wait for it, in milliseconds. @default {5000} */
   readonly lingerMs?: number;
-  /** How long a claimed task is its own without a heartbeat, in milliseconds. @default {budgetMs + 10000} */
+  /** How long a claimed task stays its own unless the lease is extended, in milliseconds: after a crash the task waits so long. @default {budgetMs + 10000} */
   readonly leaseMs?: number;
   /** How much of `budgetMs` is kept for settling and for sending telemetry, in milliseconds: nothing is started that is not expected to have ended by then, going by how long tasks of its name took in this drain. @default {1000, or a tenth of budgetMs if that is less} */
   readonly reserveMs?: number;
   /**
-   * How many requests it sends at most, from 2: its own steps, repeats included, and what handlers send through `ctx`, as far as that is known.
-   * One is kept for the last settlement, and one for each signal of a telemetry that is flushed, if there are more than two. What a handler sends by itself is not known, nor what its first run will send; a `ctx.extend()` asks for a step more, as do settlements over 4 MB.
+   * How many requests it sends at most, 2 or more: its own steps, retries included, and what handlers send through `ctx`, as far as that can be known.
+   * One is kept back for the last settlement and, of more than two, one for each signal (traces, metrics) of a telemetry that it flushes. What handlers send without `ctx` is not counted, and what the first run of a handler will send cannot be foreseen; `ctx.extend()` takes one step more, and so do settlements of over 4 MB.
    *
    * @default {no limit}
    */
   readonly maxRequests?: number;
-  /** How many bytes of tasks one request claims, from 1 KB to 8 MB; one task always is. @default {4000000} */
+  /** How many bytes of tasks one request claims at most, from 1 KB to 8 MB; a single task that is larger is claimed all the same. @default {4000000} */
   readonly maxBytes?: number;
-  /** How long running handlers may go on after the end of the budget before their signals abort, in milliseconds. What is aborted has spent its attempt and comes again at once, or is dead if it was the last. @default {2000} */
+  /** How long running handlers may go on after the end of the budget before their signals abort, in milliseconds. A task that is aborted has spent its attempt: it can be claimed again at once, or is dead if that was its last. @default {2000} */
   readonly graceMs?: number;
-  /** Ends it as the end of the budget does. */
+  /** Ends the drain when it aborts, as the end of the budget does. */
   readonly signal?: AbortSignal;
   /** The OpenTelemetry Context that the drain's own span is linked to. @default {the active one} */
   readonly context?: Context;
-  /** The ring that asked for it: for routes of your own that hear rings. */
+  /** The ring that asked for this drain; for routes of your own that receive rings. */
   readonly rung?: RungBy;
 }
 

@@ -14,27 +14,27 @@ export interface WorkOptions {
   readonly concurrency?: number;
   /** How many tasks it holds at most, running or not, 1 … 250; not fewer than `concurrency`. @default {50, or concurrency if that is more} */
   readonly batchSize?: number;
-  /** How long a claimed task is its own without a heartbeat, in milliseconds: after a crash the task waits so long. @default {30000} */
+  /** How long a claimed task stays its own unless the lease is extended, in milliseconds: after a crash the task waits so long. @default {30000} */
   readonly leaseMs?: number;
-  /** How long a finished task waits at most for others to be settled with, in milliseconds. @default {1000} */
+  /** How long a finished task waits at most, so that others are settled with it in one request, in milliseconds. @default {1000} */
   readonly settleMs?: number;
-  /** How many bytes of tasks one request claims, from 1 KB to 8 MB; one task always is. @default {4000000} */
+  /** How many bytes of tasks one request claims at most, from 1 KB to 8 MB; a single task that is larger is claimed all the same. @default {4000000} */
   readonly maxBytes?: number;
   /** How long it leaves an empty queue alone: `min` at first, then twice as long each time up to `max`, and never past the next due task it knows of. @default {{ min: 100, max: 5000 }} */
   readonly pollMs?: PollMs;
-  /** Hears of rings, instead of asking for tasks all the time: `subscribe({ url, token })` of `@baton/queue/upstash`. While it is connected an empty queue is asked after every `listenMs`; while it is not, as `pollMs` says. */
+  /** Listens for rings instead of polling: `subscribe({ url, token })` of `@baton/queue/upstash`. While it is connected, an empty queue is polled every `listenMs`; while it is not, as `pollMs` says. */
   readonly listen?: Listen;
-  /** How long an empty queue is left alone at most while it listens, in milliseconds: for what nobody rang for, as a retry of another consumer. @default {30000} */
+  /** While it listens: how often an empty queue is polled all the same, in milliseconds, since nobody rings for some tasks, such as another consumer's retries. @default {30000} */
   readonly listenMs?: number;
-  /** How often spans are sent while it works, in milliseconds. @default {5000} */
+  /** How often spans are sent while it works, in milliseconds: with the first step after that time. @default {5000} */
   readonly flushEveryMs?: number;
-  /** How long `stop()` lets running handlers go on before their signals abort, in milliseconds. What is aborted has spent its attempt and comes again at once, or is dead if it was the last. @default {10000} */
+  /** How long `stop()` lets running handlers go on before their signals abort, in milliseconds. A task that is aborted has spent its attempt: it can be claimed again at once, or is dead if that was its last. @default {10000} */
   readonly graceMs?: number;
-  /** Stops it as `stop()` does. */
+  /** Stops the worker when it aborts, as `stop()` does. */
   readonly signal?: AbortSignal;
   /** The OpenTelemetry Context that its own spans are linked to. @default {the active one} */
   readonly context?: Context;
-  /** Hears of every failed step, and of what ends the worker. With it nobody has to look at `done`; without it a worker that fails is an unhandled rejection. What it throws or rejects with is dropped. */
+  /** Is told of every failed step, and of what ends the worker. With it, nobody needs to await `done`; without it, a worker that fails is an unhandled rejection. What it throws or rejects with is dropped. */
   readonly onError?: (error: unknown) => void;
 }
 

@@ -2,21 +2,17 @@ import type { Context } from "@opentelemetry/api";
 import { atMost } from "../core/clock.ts";
 import type { Course } from "./consume/course.ts";
 import { Relay } from "./consume/relay.ts";
+import { nextDueInMs, pauseAfter } from "./consume/rest.ts";
 import { Setbacks } from "./consume/setbacks.ts";
 import type { Share } from "./consume/share.ts";
 import { tell } from "./consume/starting.ts";
 import { type ConsumeReport, Tally } from "./consume/tally.ts";
-import { nextDueInMs } from "./drain.ts";
 import type { QueueParts } from "./parts.ts";
 import { reporting } from "./reporters.ts";
 import type { DrainTrace } from "./trace/instrument.ts";
 import { Ear } from "./wake/listen.ts";
 import { wakingFrom } from "./wake/waker.ts";
-import {
-  type WorkLimits,
-  workLimits,
-  type WorkOptions,
-} from "./work_options.ts";
+import type { WorkLimits, WorkOptions } from "./work_options.ts";
 
 /** How long a worker that ends waits for `listen` to have ended. */
 const LISTEN_MS = 5_000;
@@ -29,54 +25,43 @@ const LISTEN_MS = 5_000;
 export interface Worker<Report extends ConsumeReport = ConsumeReport>
   extends AsyncDisposable {
   /**
-   * What it did, when it has stopped.
+   * What it did, once it has stopped.
    * Rejects when the worker can never work: with the {@linkcode BrokerError} of a broker that refuses it for good (`unauthorized`, `wrong_type`, `rejected`, `too_large`), or with what nobody foresaw, such as a third `invalid_reply` in a row.
-   * By then what ran was let end within `graceMs` and settled as far as possible. Unless `onError` is given, a rejection that nobody awaits is an unhandled one.
+   * By then, what ran has had `graceMs` to end and was settled as far as possible. Unless `onError` is given, a rejection that nobody awaits is an unhandled one.
    */
   readonly done: Promise<Report>;
-  /** Claims nothing more, gives back what it has not started, waits for what runs, settles, and sends the last spans. Gives {@linkcode done}. */
+  /** Claims nothing more, gives back what it has not started, waits for what runs, settles, and sends the last spans. Returns {@linkcode done}. */
   stop(): Promise<Report>;
   /** As {@linkcode stop}. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/**
- * Starts a consumer that works until it is stopped. It goes on when the broker cannot be reached, limits requests or is full: the step that failed is sent again, and tasks whose leases ran out meanwhile are left to others.
- * What no repeat would change stops it, and rejects its `done`.
- *
- * @throws {TypeError} If an option is unknown or of another type.
- * @throws {RangeError} If an option is out of its range.
- */
-export function work(parts: QueueParts, options: WorkOptions = {}): Worker {
-  return workOne(parts, { limits: workLimits(options), ...options });
-}
-
 /** How one queue is worked. */
 export interface Work {
   readonly limits: WorkLimits;
-  readonly signal?: AbortSignal | undefined;
-  readonly context?: Context | undefined;
+  /** Stops it. */
+  readonly signal: AbortSignal;
+  /** What its spans are linked to. */
+  readonly context: Context;
   readonly onError?: WorkOptions["onError"];
   readonly listen?: WorkOptions["listen"];
   /** Its part, where several are worked at once. */
   readonly share?: Share;
 }
 
-/** As {@linkcode work}, of options that hold. */
-export function workOne(parts: QueueParts, how: Work): Worker {
-  const { limits, signal, onError, share } = how;
-  const stopping = new AbortController();
-  const stop = () => stopping.abort();
-  if (signal?.aborted) stop();
-  signal?.addEventListener("abort", stop, { once: true });
+/**
+ * Works one queue until its signal aborts. It goes on when the broker cannot be reached, limits requests or is full: the step that failed is sent again, and tasks whose leases ran out meanwhile are left to others.
+ * What no repeat would change stops it, and rejects its `done`.
+ */
+export function workOne(
+  parts: QueueParts,
+  how: Work,
+): Pick<Worker, "done"> {
+  const { limits, onError, share } = how;
   const tally = new Tally();
-  const ticks = new Ticks(
-    parts,
-    tally,
-    how.context ?? parts.instrument.activeContext(),
-    limits.flushEveryMs,
-  );
+  const ticks = new Ticks(parts, tally, how.context, limits.flushEveryMs);
   const setbacks = new Setbacks();
+  const defeat = new AbortController();
   const { parts: reporters, reported } = reporting(parts);
   const { parts: own, called } = wakingFrom(reporters, 0);
   const failed = (error: unknown) => {
@@ -92,42 +77,29 @@ export function workOne(parts: QueueParts, how: Work): Worker {
       return share?.pace ?? limits;
     },
     share,
-    signal: stopping.signal,
+    signal: AbortSignal.any([how.signal, defeat.signal]),
     failed(error, failures) {
       failed(error);
       const pauseMs = setbacks.pauseMs(error, failures);
-      if (pauseMs === undefined) stop();
+      if (pauseMs === undefined) defeat.abort();
       return pauseMs;
     },
   };
-  const done = (async () => {
+  const work = async () => {
     try {
       await new Relay(own, tally, course).run();
     } catch (bug) {
       failed(bug);
       throw bug;
     } finally {
-      signal?.removeEventListener("abort", stop);
       const deaf = atMost(parts.clock, LISTEN_MS, ear.ended);
       await Promise.all([ticks.end(), called(), deaf]);
       await reported();
     }
     if (setbacks.defeat !== undefined) throw setbacks.defeat.error;
     return tally.report();
-  })();
-  // who hears of errors need not look at `done`
-  if (onError !== undefined) done.catch(() => {});
-  return {
-    done,
-    stop() {
-      stop();
-      return done;
-    },
-    async [Symbol.asyncDispose]() {
-      stop();
-      await done;
-    },
   };
+  return { done: work() };
 }
 
 function courseOf(
@@ -149,8 +121,7 @@ function courseOf(
       if (reply.sweeping) return Math.min(min, longest);
       const dueInMs = nextDueInMs(reply);
       if (dueInMs === undefined || reply.paused) return longest;
-      // what is due and yet not claimed is asked for less and less often
-      const shortest = empties <= 1 ? 1 : Math.min(longest, 10 * 2 ** empties);
+      const shortest = pauseAfter(empties, longest);
       return Math.min(Math.max(dueInMs, shortest), longest);
     },
   };

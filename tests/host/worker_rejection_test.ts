@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { BrokerError } from "../../src/core/error.ts";
-import { work } from "../../src/queue/worker.ts";
+import { work } from "../../src/queue/later.ts";
 import { bench } from "../support/consumer.ts";
 import { test } from "../support/suite.ts";
 

@@ -1,5 +1,6 @@
 import type { Context } from "@opentelemetry/api";
 import type { Rung, StepReply } from "../../broker/broker.ts";
+import { safely } from "../../core/safely.ts";
 import type { QueueParts } from "../parts.ts";
 import type { RungBy } from "../wake/wake.ts";
 import { leavingOf, wakeFor } from "../wake/waker.ts";
@@ -43,7 +44,7 @@ export class Attendance {
   /** Takes an answer, and says whether the ring that brought it still stood; rings for what is left behind. */
   hears({ status, mark }: StepReply): boolean {
     const stands = status !== "answered";
-    if (!this.#isHeard) this.#rung?.heard?.(stands);
+    if (!this.#isHeard) safely(() => this.#rung?.heard?.(stands));
     this.#isHeard = true;
     this.#lookAt = -Infinity;
     if (mark !== this.#mark) wakeFor(this.#parts, mark, this.#context());

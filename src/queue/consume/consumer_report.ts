@@ -17,13 +17,13 @@ export interface QueueReport extends ConsumeReport {
 
 /** What a drain of several queues did, and why it stopped. */
 export interface ConsumerDrainReport extends ConsumerReport {
-  /** Why the queue stopped that stopped for the most pressing reason: `budget`, `signal`, `requests`, `paused`, `empty`. */
+  /** The most pressing of the reasons for which its queues stopped, in this order: `budget`, `signal`, `requests`, `paused`, `empty`. */
   readonly stoppedBy: StoppedBy;
   /** Requests that handlers sent through `ctx`. */
   readonly handlerRequests: number;
-  /** Whether tasks are, or may be, left in any queue that could be claimed at once. */
+  /** Whether tasks are left in any queue, or may be, that could be claimed right away. */
   readonly more: boolean;
-  /** In how many milliseconds the next task of any queue is due or the next lease ends, if any is known of. */
+  /** Milliseconds until the next task of any queue is due or the next lease ends; absent where neither is known of. */
   readonly nextDueInMs?: number;
   /** Of each queue, in the order in which they were given. */
   readonly queues: readonly QueueDrainReport[];

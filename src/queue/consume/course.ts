@@ -35,8 +35,8 @@ export interface Course {
   readonly share?: Share | undefined;
   /** Where the steps and deliveries of now belong. */
   trace(): DrainTrace;
-  /** After a step that claimed `found`, less than it could: for how long the line is left alone. Where nothing is held, it may say that this is the end. */
-  rest(reply: StepReply, found: number, isIdle: boolean): number | StoppedBy;
+  /** After a step that claimed `found`, less than it could: for how many milliseconds the line is left alone. Where the consumer holds nothing and has nothing to settle (`isQuiet`), it may say that this is the end. */
+  rest(reply: StepReply, found: number, isQuiet: boolean): number | StoppedBy;
   /** After `failures` failed steps in a row: how long until the step is sent again; undefined lets what runs end, tries once more and gives up. */
   failed(error: unknown, failures: number): number | undefined;
 }

@@ -61,7 +61,9 @@ export function yielding(
 }
 
 /** Whether nothing waits and nothing runs. */
-export function isIdle({ waiting, running }: Standing): boolean {
+export function isIdle(
+  { waiting, running }: Pick<Standing, "waiting" | "running">,
+): boolean {
   return waiting === 0 && running === 0;
 }
 

@@ -1,6 +1,6 @@
 import type { ConsumerReport } from "./consumer_report.ts";
 
-/** Some of a consumer's queues failed, each for a reason of its own among `errors`; the others were consumed to their end all the same. */
+/** Some queues of a `Consumer` failed, each for the reason of its own in `errors`; the others were consumed to their end all the same. */
 export class QueuesFailedError extends AggregateError {
   /** The class's own name, which survives minification. */
   override readonly name = "QueuesFailedError";

@@ -1,4 +1,4 @@
-import type { StepReply, StepRequest } from "../../broker/broker.ts";
+import type { StepReply } from "../../broker/broker.ts";
 import { Attendance } from "./attendance.ts";
 import { Bell } from "./bell.ts";
 import type { Course, RelayEnd, StoppedBy } from "./course.ts";
@@ -8,7 +8,6 @@ import { Line } from "./line.ts";
 import { ASKING_NOTHING, memberOf } from "./member.ts";
 import {
   isIdle,
-  isLow,
   isShort,
   roomFor,
   type Standing,
@@ -20,9 +19,7 @@ import { standingOf } from "./standing.ts";
 import { Stop, stopped } from "./stop.ts";
 import type { Tally } from "./tally.ts";
 import type { QueueParts } from "../parts.ts";
-
-/** How soon a consumer that is to claim nothing looks whether it may again. */
-const BARRED_MS = 100;
+import type { DrainTrace } from "../trace/instrument.ts";
 
 /** One consumer at work: it steps when a step is due, runs what it claimed, and stops in good order. */
 export class Relay {
@@ -34,6 +31,7 @@ export class Relay {
   readonly #lanes: Lanes;
   readonly #line = new Line();
   readonly #attendance: Attendance;
+  #trace: DrainTrace | undefined;
   #isStepping = false;
   #asking = ASKING_NOTHING;
   #lowSince = Infinity;
@@ -52,17 +50,16 @@ export class Relay {
     this.#parts = parts;
     this.#course = course;
     this.#tally = tally;
-    const context = () => course.trace().context;
+    const context = () => (this.#trace ??= course.trace()).context;
     this.#attendance = new Attendance(parts, rung, context);
-    const step = share && ((request: StepRequest) => share.step(request));
-    const asking = { leaseMs, maxBytes, ring, step };
+    const asking = { leaseMs, maxBytes, ring, step: share?.step };
     this.#session = new Session(parts, tally, asking);
     this.#lanes = new Lanes(parts, this.#session, {
       concurrency,
       isOpen: () => !this.#isClosing && this.#now < course.endAt,
       ambient: context,
       ring,
-      fill: share && (() => share.fill()),
+      fill: share?.fill,
       allowance,
       giveBack: (leases) => this.#handBack(leases),
     });
@@ -125,21 +122,9 @@ export class Relay {
     return this.#stop?.isOver(this.#now) ?? false;
   }
 
-  get #standing(): Standing {
-    return standingOf({
-      lanes: this.#lanes,
-      session: this.#session,
-      line: this.#line,
-      attendance: this.#attendance,
-      now: this.#now,
-      lowSince: this.#lowSince,
-      isClosing: this.#isClosing || this.#isFrugal || this.#isBarred,
-    });
-  }
-
-  /** Whether it claims nothing for the sake of another queue. */
-  get #isBarred(): boolean {
-    return this.#course.share?.isBarred ?? false;
+  /** Whether it holds nothing, and has nothing to settle. */
+  get #isQuiet(): boolean {
+    return isIdle(this.#lanes) && this.#session.unsettled === 0;
   }
 
   /** Does what is due, and says when to look again. */
@@ -154,16 +139,26 @@ export class Relay {
     if (this.#end !== undefined) return Infinity;
     const dueAt = this.#dueAt(standing);
     if (dueAt > this.#now) return Math.min(dueAt, this.#watchAt());
-    this.#step(roomFor(standing, this.#course.pace));
+    this.#step(standing);
     return this.#watchAt();
   }
 
   /** How it stands; notes since when a refill is worthwhile. */
   #look(): Standing {
-    const standing = this.#standing;
-    const low = isLow(standing, this.#course.pace);
-    this.#lowSince = low ? Math.min(this.#lowSince, this.#now) : Infinity;
-    return { ...standing, lowSince: this.#lowSince };
+    const { pace, share } = this.#course;
+    const standing = standingOf({
+      lanes: this.#lanes,
+      session: this.#session,
+      line: this.#line,
+      attendance: this.#attendance,
+      now: this.#now,
+      pace,
+      lowSince: this.#lowSince,
+      isClosing: this.#isClosing || this.#isFrugal ||
+        share?.barredMs !== undefined,
+    });
+    this.#lowSince = standing.lowSince;
+    return standing;
   }
 
   #stopWhenDue(): void {
@@ -182,12 +177,12 @@ export class Relay {
 
   /** When to look, whatever happens. */
   #watchAt(): number {
-    const { endAt, allowance = { endAt } } = this.#course;
+    const { endAt, share, allowance = { endAt } } = this.#course;
     const stopAt = this.#stop?.nextAt(this.#now) ??
       (allowance.endAt > this.#now ? allowance.endAt : endAt);
     const changesInMs = Math.min(
       this.#line.yielding(this.#now)?.changesInMs ?? Infinity,
-      this.#isBarred ? BARRED_MS : Infinity,
+      share?.barredMs ?? Infinity,
     );
     return Math.min(stopAt, this.#session.nextEndAt, this.#now + changesInMs);
   }
@@ -213,15 +208,18 @@ export class Relay {
       (this.#failure && "empty");
   }
 
-  #step(room: number): void {
-    const { share } = this.#course;
+  #step(standing: Standing): void {
+    const { share, pace } = this.#course;
+    const room = Math.max(0, roomFor(standing, pace));
     const alone = share === undefined ||
       (this.#line.hasSuspects && share.mayBeAlone);
     this.#isStepping = true;
-    this.#asking = { room: Math.max(0, room), alone: alone && room > 0 };
+    this.#asking = { room, alone: alone && room > 0 };
     const isOver = this.#course.allowance?.overBy !== undefined;
     const wake = this.#attendance.asks(this.#isClosing || isOver);
-    this.#session.step({ room, alone, wake }, this.#course.trace())
+    // taken anew only here, so that none ends while its step is under way
+    this.#trace = this.#course.trace();
+    this.#session.step({ room, alone, wake }, this.#trace)
       .then(
         (stepped) => this.#onAnswer(stepped),
         (error) => this.#onFailure(error),
@@ -240,14 +238,16 @@ export class Relay {
     if (!this.#attendance.hears(reply)) return void (this.#end = "answered");
     if (this.#isClosing) return this.#handBack(leases);
     this.#lanes.add(leases);
-    const standing = this.#standing;
-    const isQuiet = isIdle(standing) && standing.unsettled === 0;
     if (limit === 0) return;
     this.#line.claimed(reply, this.#now);
     if (!isShort(reply.deliveries, limit, this.#course.maxBytes)) {
       return this.#line.stir();
     }
-    const rest = this.#course.rest(reply, leases.length, isQuiet);
+    const isQuiet = this.#isQuiet;
+    // what a repeat is told of the line may be as old as its step: it looks again
+    const rest = reply.status === "replay"
+      ? 0
+      : this.#course.rest(reply, leases.length, isQuiet);
     if (typeof rest === "number") {
       const [since, ms] = [this.#now, this.#attendance.restMs(reply, rest)];
       this.#line.rest({ since, until: since + ms, isQuiet });
@@ -265,14 +265,12 @@ export class Relay {
       return;
     }
     if (pauseMs !== undefined) {
-      this.#retryAt = this.#now + pauseMs;
-      return;
+      return void (this.#retryAt = this.#now + pauseMs);
     }
     this.#failure = { error };
     this.#handBack(this.#lanes.empty());
-    const { unsettled, hasUnansweredSettlements } = this.#session;
-    const isOwed = unsettled > 0 || hasUnansweredSettlements;
-    if (!isOwed && isIdle(this.#standing)) this.#end = "empty";
+    const isOwed = this.#session.hasUnansweredSettlements;
+    if (this.#isQuiet && !isOwed) this.#end = "empty";
   }
 
   /** Gives back what was not started, at once. */
@@ -292,6 +290,8 @@ export class Relay {
 
   #close(): void {
     const reason = stopped();
+    // or a handler that returns after this would make way for the next task
+    this.#failure ??= { error: reason };
     this.#lanes.abort(reason);
     this.#tally.abandoned(this.#lanes.abandon(reason));
     this.#session.close(reason);
@@ -300,7 +300,7 @@ export class Relay {
 
   /** Ends, since no queue has anything left. */
   #finish(by: StoppedBy): void {
-    if (this.#isStepping || !isIdle(this.#standing)) return;
+    if (this.#isStepping || !this.#isQuiet) return;
     this.#end ??= by;
     this.#bell.ring();
   }
@@ -310,10 +310,9 @@ export class Relay {
     const isBusy = this.#isStepping || this.#session.hasUnanswered;
     if (isBusy || this.#isClosing || this.#isFrugal || this.#end) return;
     const standing = this.#look();
-    const { pace } = this.#course;
     const isHalfRested = this.#line.isHalfRested(this.#now);
-    if (wouldJoin(standing, pace, this.#now, isHalfRested)) {
-      this.#step(roomFor(standing, pace));
+    if (wouldJoin(standing, this.#course.pace, this.#now, isHalfRested)) {
+      this.#step(standing);
     }
   }
 }

@@ -2,14 +2,14 @@ import type { StepReply, StepRequest } from "../../broker/broker.ts";
 import type { StoppedBy } from "./course.ts";
 import type { Pace } from "./pace.ts";
 
-/** The part that one queue has in a consumer of several. */
+/** The part that one queue has in a consumer of several. Its functions need no `this`. */
 export interface Share {
   /** How its queue is consumed as things stand. */
   readonly pace: Pace;
   /** How many queues are still consumed. */
   readonly open: number;
-  /** Whether nothing is to be claimed, since another queue's task has to be alone. */
-  readonly isBarred: boolean;
+  /** In how many milliseconds to look again, where nothing is to be claimed since another queue's task has to be alone. */
+  readonly barredMs: number | undefined;
   /** Whether a task may be claimed that has to be alone. */
   readonly mayBeAlone: boolean;
   /** Takes the consumer of the queue in. */
@@ -20,10 +20,8 @@ export interface Share {
   fill(): void;
   /** Sends a step, together with those of other queues. */
   step(request: StepRequest): Promise<StepReply>;
-  /** It found nothing and would end: it does if no other has anything either, else it rests for so long. */
-  endOrRest(by: StoppedBy): StoppedBy | number;
-  /** It goes on after so long, which is given back. */
-  goesOn(ms: number): number;
+  /** It would rest for so many milliseconds, or end. It ends only if no other has anything left either; says what it does instead. */
+  restOrEnd(found: number | StoppedBy): number | StoppedBy;
 }
 
 /** The consumer of one queue, as those beside it see it. */

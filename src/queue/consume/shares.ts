@@ -7,6 +7,8 @@ import type { Member, Share } from "./share.ts";
 
 /** How long the line of a queue that has nothing is left alone while others are at work. */
 const COMPANY_MS = 2_000;
+/** How soon a queue that is to claim nothing looks whether it may again. */
+const BARRED_MS = 100;
 
 /** One queue's part, and how its consumer stands. */
 interface Part {
@@ -45,6 +47,7 @@ export interface ShareOptions {
 export class Shares {
   readonly #total: Pace;
   readonly #lanes: LaneTime;
+  readonly #barredMs: number;
   readonly #parts: Part[] = [];
   /** How often something happened that may have filled another queue. */
   #events = 0;
@@ -52,6 +55,8 @@ export class Shares {
   constructor(total: Pace, clock: Clock) {
     this.#total = total;
     this.#lanes = new LaneTime(clock);
+    // by a clock that stands no pause ends
+    this.#barredMs = clock.stands ? 0 : BARRED_MS;
   }
 
   /** Lets every consumer look whether it has a step to send along. */
@@ -70,7 +75,7 @@ export class Shares {
     this.#parts.push(part);
     const paceOf = () => this.#paceOf(part);
     const openOf = () => this.#open;
-    const isBarred = () => this.#isBarred(part);
+    const barredMs = () => this.#isBarred(part) ? this.#barredMs : undefined;
     const mayBeAlone = () => this.#others(part).every(({ held }) => held === 0);
     return {
       get pace() {
@@ -79,8 +84,8 @@ export class Shares {
       get open() {
         return openOf().length;
       },
-      get isBarred() {
-        return isBarred();
+      get barredMs() {
+        return barredMs();
       },
       get mayBeAlone() {
         return mayBeAlone();
@@ -95,11 +100,7 @@ export class Shares {
       },
       fill: () => this.#fill(part.member),
       step: (request) => this.#step(part, send(request), request),
-      endOrRest: (by) => this.#endOrRest(part, by),
-      goesOn(ms) {
-        part.verdict = undefined;
-        return ms;
-      },
+      restOrEnd: (found) => this.#restOrEnd(part, found),
     };
   }
 
@@ -168,8 +169,9 @@ export class Shares {
     return reply;
   }
 
-  #endOrRest(part: Part, by: StoppedBy): StoppedBy | number {
-    part.verdict = by;
+  #restOrEnd(part: Part, found: number | StoppedBy): number | StoppedBy {
+    part.verdict = typeof found === "number" ? undefined : found;
+    if (part.verdict === undefined) return found;
     const open = this.#open;
     if (open.some(({ verdict }) => verdict === undefined)) return COMPANY_MS;
     const late = open.filter(({ asked }) => asked < this.#events);
@@ -180,14 +182,14 @@ export class Shares {
     for (const { member, verdict } of open) {
       if (member !== part.member) member!.finish(verdict!);
     }
-    return by;
+    return found;
   }
 
   /** One has left; it may have been the one that the others waited for. */
   #endTogether(): void {
     const [part] = this.#open;
     if (part?.verdict === undefined) return;
-    const end = this.#endOrRest(part, part.verdict);
+    const end = this.#restOrEnd(part, part.verdict);
     if (end === 0) part.member!.hurry();
     else if (typeof end === "string") part.member!.finish(end);
   }

@@ -8,19 +8,18 @@ export class Stop {
   /** Who told it. */
   readonly by: "budget" | "signal";
   readonly #abortAt: number;
-  readonly #giveUpAt: number;
-  #isAborted = false;
+  /** Counted from the abort itself, which comes late where the host slept. */
+  #giveUpAt = Infinity;
 
   constructor(by: Stop["by"], now: number, graceMs: number) {
     this.by = by;
     this.#abortAt = now + graceMs;
-    this.#giveUpAt = this.#abortAt + REACT_MS;
   }
 
   /** Whether the handlers are to be aborted now, which is so once. */
   isTimeToAbort(now: number): boolean {
     if (this.#isAborted || now < this.#abortAt) return false;
-    this.#isAborted = true;
+    this.#giveUpAt = now + REACT_MS;
     return true;
   }
 
@@ -33,6 +32,10 @@ export class Stop {
   nextAt(now: number): number {
     if (!this.#isAborted) return this.#abortAt;
     return this.isOver(now) ? Infinity : this.#giveUpAt;
+  }
+
+  get #isAborted(): boolean {
+    return this.#giveUpAt < Infinity;
   }
 }
 

@@ -3,7 +3,7 @@ import { BrokerError } from "../../core/error.ts";
 import { isTask } from "../../core/id.ts";
 import type { Conclusion, SettlementAnswer } from "../execute.ts";
 
-/** What a consumer did. Settlements count when the broker took them. */
+/** What a consumer did. A settlement is counted once the broker has accepted it. */
 export interface ConsumeReport {
   /** Deliveries received: each is one attempt. */
   readonly claimed: number;
@@ -27,7 +27,7 @@ export interface ConsumeReport {
   readonly unsaved: number;
   /** Handlers still running when the consumer returned: their leases run out. */
   readonly abandoned: number;
-  /** Slots of schedules whose tasks were enqueued. The schedules themselves, which are claimed and given back for that, are not among the other numbers. */
+  /** Slots of schedules that came, those whose task `overlap: "skip"` left out among them. The schedules themselves, which are claimed and given back for that, are not among the other numbers. */
   readonly fired: number;
   /** Expired leases of others that were found and returned to the line. */
   readonly reaped: number;

@@ -1,10 +1,10 @@
-/** Where rings are heard, and who wants to know. */
+/** What a worker gives to its {@linkcode Listen}. */
 export interface ListenFor {
   /** The queue's name. */
   readonly queue: string;
-  /** Aborts when nobody wants to hear any more. */
+  /** Aborts when the worker stops. */
   readonly signal: AbortSignal;
-  /** To be called when it hears, and when it no longer does: the worker then looks by itself, as often as without it. */
+  /** To be called with `true` once it hears rings, and with `false` when it no longer does: the worker then polls as it does without it. */
   connected(isConnected: boolean): void;
   /** To be called at each ring. */
   called(): void;
@@ -12,7 +12,7 @@ export interface ListenFor {
   failed(error: unknown): void;
 }
 
-/** Hears rings until its signal aborts, and connects anew by itself: `subscribe({ url, token })` of `@baton/queue/upstash`, or a function of your own. Its promise resolves when it has ended; a worker that stops waits for that, 5 s at most. */
+/** Listens for rings until its signal aborts, and reconnects by itself: `subscribe({ url, token })` of `@baton/queue/upstash`, or a function of your own. Its promise resolves when it has ended; a worker that stops waits for that, 5 s at most. */
 export type Listen = (listener: ListenFor) => Promise<void>;
 
 /** The ear of a worker. */

@@ -18,7 +18,8 @@ export async function post(
     throw new RingError(`The ring was not heard: ${why}`, undefined, { cause });
   }
   const { ok, status } = response;
-  await response.body?.cancel();
+  // it is over, whatever becomes of the rest of it
+  await response.body?.cancel().catch(() => {});
   if (ok || status === 409) return;
   throw new RingError(`The ring was not heard: HTTP ${status}`, status);
 }

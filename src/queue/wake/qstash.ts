@@ -13,7 +13,7 @@ export interface QStashOptions
   readonly destination: string;
   /** Where QStash is. @default {"https://qstash.upstash.io"} */
   readonly url?: string;
-  /** How often QStash sends a ring again that the route did not answer. @default {QStash's own} */
+  /** How often QStash repeats a ring that the route did not answer, 0 … 100. @default {QStash's own} */
   readonly retries?: number;
 }
 

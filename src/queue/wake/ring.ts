@@ -13,9 +13,9 @@ export interface RingOptions {
   readonly fetch?: typeof fetch;
   /** How long the route has to answer that it heard, in milliseconds. @default {10000} */
   readonly timeoutMs?: number;
-  /** Whether the route answers when its drain is over, for hosts that end with the answer; `timeoutMs` is then for all of it. @default {false} */
+  /** Whether the route is to answer only when its drain is over, for hosts that end an invocation with its answer; `timeoutMs` then covers the whole drain. @default {false} */
   readonly waits?: boolean;
-  /** What wakes where the ring failed, as `inline()`. @default {nothing: the task is left to the next ring or to cron} */
+  /** What is called instead when the ring fails, such as `inline()`. @default {nothing: the task is left to the next ring or to cron} */
   readonly fallback?: Wake;
 }
 
@@ -23,7 +23,7 @@ export interface RingOptions {
  * Rings for a consumer at a drain route: `new Queue({ …, wake: ring({ url, secret }) })`.
  *
  * A ring is signed, by HMAC with SHA-256 over the queue, the broker's mark, the time, the hop and the route's path; it holds for 60 s and is good once.
- * It never delays or fails the enqueue. One that fails, for the network, a time-out or a host that refuses to call itself (Deno Deploy's 508, Cloudflare's 1042 and 1019), is reported, and its task is left to `fallback`, the next ring or cron.
+ * It never delays or fails the enqueue. A ring that fails, because of the network, a time-out or a host that refuses to call itself (Deno Deploy's 508, Cloudflare's 1042 and 1019), is reported, and its task is left to `fallback`, the next ring or cron.
  * A chain of rings that led from one to the next ends after eight.
  *
  * @throws {TypeError} If an option is unknown or of another type, the URL is none, or the secret is empty.
