@@ -306,6 +306,11 @@ function hostiles(): readonly QueueTelemetry[] {
       openScope: () => undefined as unknown as Context,
       flush: () => undefined as unknown as Promise<unknown>,
     },
+    {
+      tracerProvider: {
+        getTracer: () => ({ startSpan: () => ({ spanContext: () => ({}) }) }),
+      } as unknown as TracerProvider,
+    },
   ];
 }
 
@@ -332,6 +337,7 @@ test("createInstrument() keeps every failure of the telemetry from the work", as
     const queue = Queue.inMemory({
       handlers: [inner, outer, failing],
       telemetry,
+      tracing: { createSpans: true },
     });
     const [first, second] = await queue.enqueueMany([
       outer.with(),

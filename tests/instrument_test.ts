@@ -338,7 +338,10 @@ test("ProcessTrace.finish() is bounded, and survives errors that cannot be read"
       throw new Error("no");
     },
   });
-  for (const error of [chain, wide, hostile, null]) {
+  const { proxy: unreadable, revoke } = Proxy.revocable(hostile, {});
+  revoke();
+  const among = new AggregateError([unreadable, new Error("read")]);
+  for (const error of [chain, wide, hostile, null, among]) {
     const process = at.instrument.startProcess(
       delivery(),
       envelope(),
@@ -349,11 +352,11 @@ test("ProcessTrace.finish() is bounded, and survives errors that cannot be read"
     process.settled("accepted");
   }
   const spans = await exported(at);
-  assertEquals(spans.map(({ events }) => events.length), [10, 32, 1, 1]);
+  assertEquals(spans.map(({ events }) => events.length), [10, 32, 1, 1, 2]);
   assertEquals(spans[1]!.status.message?.length, 4_096);
   assertEquals(
     spans.map(({ status }) => status.code),
-    ["ERROR", "ERROR", "ERROR", "ERROR"],
+    ["ERROR", "ERROR", "ERROR", "ERROR", "ERROR"],
   );
   assertEquals(spans[3]!.attributes["error.type"], "null");
 });

@@ -1,4 +1,5 @@
 import type { Attributes } from "@opentelemetry/api";
+import { safely } from "../../core/safely.ts";
 import { exceptionAttributes } from "./consumer_conventions.ts";
 import { nameOf } from "./conventions.ts";
 import { clip, messageOf, read } from "./message.ts";
@@ -48,7 +49,7 @@ export function linksOf(
       stack: stack === undefined ? undefined : clip(stack, MAX_STACK),
     });
     if (!isError) return;
-    for (const one of next(error)) collect(one, depth + 1);
+    for (const one of next(error)) safely(() => collect(one, depth + 1));
   };
   collect(error, 0);
   return links;

@@ -9,13 +9,12 @@ export class Scopes {
     { readonly context: Context; readonly instrument: Instrument }
   >();
 
-  /** The context to drain in: `outer`, else the active one, with the scope that this telemetry has here. */
-  open(instrument: Instrument, outer: Context | undefined): Context {
+  /** The context to drain in: `outer` of whoever came first with this telemetry, with the scope that it has here. */
+  open(instrument: Instrument, outer: Context): Context {
     const { telemetry } = instrument;
     let opened = this.#opened.get(telemetry);
     if (opened === undefined) {
-      const within = outer ?? instrument.activeContext();
-      opened = { context: instrument.openScope(within), instrument };
+      opened = { context: instrument.openScope(outer), instrument };
       this.#opened.set(telemetry, opened);
     }
     return opened.context;

@@ -119,5 +119,5 @@ export function linksTo(
 }
 
 function isSame(a: SpanContext, b: SpanContext | undefined): boolean {
-  return a === b || a.spanId === b?.spanId && a.traceId === b.traceId;
+  return a === b || a.spanId === b?.spanId && a.traceId === b?.traceId;
 }
