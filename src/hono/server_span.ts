@@ -11,8 +11,9 @@ import {
 } from "@opentelemetry/api";
 import type { Context as HonoContext } from "hono";
 import { systemClock } from "../core/clock.ts";
+import { safely } from "../core/safely.ts";
 import { exceptionsOf } from "../queue/trace/exception.ts";
-import { type Providers, safely } from "../queue/trace/providers.ts";
+import type { Providers } from "../queue/trace/providers.ts";
 import { secondsBetween, startWatch } from "../queue/trace/stopwatch.ts";
 import { listening, messageWithin, toldWithin } from "../queue/trace/told.ts";
 import { type Answer, answerOf, type Thrown } from "./answer.ts";

@@ -3,20 +3,17 @@ import { diag, INVALID_SPAN_CONTEXT, trace } from "@opentelemetry/api";
 import type { Context as HonoContext, MiddlewareHandler, Next } from "hono";
 import { checkKnown } from "../core/check.ts";
 import { type PerEnv, perEnv } from "../core/per_env.ts";
+import { safely } from "../core/safely.ts";
 import type { PropagateTo } from "../http/fetch.ts";
 import { withOrigin } from "../http/origin.ts";
 import type { Enqueuer } from "../queue/enqueue/enqueuer.ts";
 import type { Queue } from "../queue/queue.ts";
 import { nameOf } from "../queue/trace/conventions.ts";
-import { fetchLater } from "../queue/trace/fetch_later.ts";
-import {
-  Providers,
-  type QueueTelemetry,
-  safely,
-} from "../queue/trace/providers.ts";
+import { Providers, type QueueTelemetry } from "../queue/trace/providers.ts";
 import { withHost } from "../queue/wake/hold.ts";
 import type { Thrown } from "./answer.ts";
 import { ServerDuration } from "./duration.ts";
+import { fetchLater } from "./fetch_later.ts";
 import { headerName, requestIdOf, setHeader } from "./request_id.ts";
 import {
   incoming,

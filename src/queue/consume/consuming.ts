@@ -14,13 +14,13 @@ import {
   workedReport,
 } from "./consumer_report.ts";
 import { Ferry } from "./ferry.ts";
+import { Scopes } from "./scopes.ts";
 import type { Share } from "./share.ts";
 import { Shares } from "./shares.ts";
 import type { Consumed } from "../consumed.ts";
 import type { ConsumerLimits } from "../consumer_options.ts";
 import { drainOne } from "../drain.ts";
 import type { DrainLimits } from "../drain_options.ts";
-import { Scopes } from "../trace/scopes.ts";
 import type { WorkLimits, WorkOptions } from "../work_options.ts";
 import { workOne } from "../worker.ts";
 

@@ -20,8 +20,6 @@ import { W3CPropagator } from "../../w3c/propagator.ts";
 import { LIBRARY, type Scope } from "./conventions.ts";
 import { Layer } from "./layer.ts";
 
-export { safely };
-
 /** What a queue uses of OpenTelemetry; a `Telemetry` of `@baton/queue/otlp` has all of it. What is absent is taken from the API's globals, whenever they are registered. */
 export interface QueueTelemetry {
   /** Makes the tracer. @default {the registered one} */

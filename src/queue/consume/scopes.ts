@@ -1,6 +1,6 @@
 import type { Context } from "@opentelemetry/api";
-import type { Instrument } from "./instrument.ts";
-import type { QueueTelemetry } from "./providers.ts";
+import type { Instrument } from "../trace/instrument.ts";
+import type { QueueTelemetry } from "../trace/providers.ts";
 
 /** The flush scopes of what is drained together: one for each telemetry, so that its spans leave in one export. */
 export class Scopes {

@@ -1,6 +1,6 @@
 import type { Context } from "@opentelemetry/api";
-import { imported } from "../../core/imported.ts";
-import type { Providers } from "./providers.ts";
+import { imported } from "../core/imported.ts";
+import type { Providers } from "../queue/trace/providers.ts";
 
 /** A `fetch` whose CLIENT spans belong to `current`: the telemetry's own, else one whose code is loaded when it is called. */
 export function fetchLater(
@@ -9,7 +9,9 @@ export function fetchLater(
 ): typeof fetch {
   const { given } = providers.fetching;
   return given(current) ?? (async (...call) => {
-    const { fetchIn } = await imported(() => import("./fetching.ts"));
+    const { fetchIn } = await imported(() =>
+      import("../queue/trace/fetching.ts")
+    );
     return await fetchIn(providers, current)(...call);
   });
 }
