@@ -96,7 +96,10 @@ export interface TelemetryOptions {
   /** Whether nothing is recorded and sent; the propagator works all the same. @default {false} */
   readonly disabled?: boolean;
   /** Sends the exports, as a service binding's does; not what {@link Telemetry.fetch} sends. @default {the host's `fetch`, looked up at each request} */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: (
+    input: string | URL | Request,
+    init?: RequestInit,
+  ) => Promise<Response>;
   /** What time it is. @default {the host's clocks and timers} */
   readonly clock?: TelemetryClock;
   /** Numbers from 0 to 1, for jitter. @default {Math.random} */

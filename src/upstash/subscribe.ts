@@ -7,7 +7,10 @@ import { channelOf } from "./publish.ts";
 /** Options of {@link subscribe}. */
 export interface SubscribeOptions {
   /** What sends. @default {the host's, looked up at each call} */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: (
+    input: string | URL | Request,
+    init?: RequestInit,
+  ) => Promise<Response>;
 }
 
 /** The shortest and the longest pause before it connects anew, in milliseconds. */

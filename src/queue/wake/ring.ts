@@ -10,7 +10,10 @@ export interface RingOptions {
   /** What both sides know; the ring is signed with it and does not hold it. */
   readonly secret: string;
   /** What sends: a Cloudflare service binding's `(...call) => env.TASKS.fetch(...call)`, or a traced one. @default {the host's, looked up at each call} */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: (
+    input: string | URL | Request,
+    init?: RequestInit,
+  ) => Promise<Response>;
   /** How long the route has to answer that it heard, in milliseconds. @default {10000} */
   readonly timeoutMs?: number;
   /** Whether the route is to answer only when its drain is over, for hosts that end an invocation with its answer; `timeoutMs` then covers the whole drain. @default {false} */
