@@ -3,7 +3,7 @@ import type { EnqueueOptions, TaskOptions } from "./options.ts";
 import type { PendingState, ResultOptions, StoredError } from "./state.ts";
 import type { Call, Task } from "./task.ts";
 
-/** Nothing is known of a group: it was never made, was deleted, or its `ttlMs` has passed since it was complete. */
+/** Nothing is known of a group: it was never made, was deleted, its `ttlMs` has passed since it was complete, or it is the link of a chain that has not come to it yet. */
 export class GroupMissingError extends Error {
   /** The class's own name, which survives minification. */
   override readonly name = "GroupMissingError";
@@ -18,7 +18,7 @@ export class GroupMissingError extends Error {
    */
   constructor(queue: string, group: string) {
     super(
-      `Queue '${queue}' knows no group '${group}': it was never made, was deleted, or was complete for longer than its ttlMs`,
+      `Queue '${queue}' knows no group '${group}': it was never made, was deleted, was complete for longer than its ttlMs, or is a link whose turn has not come`,
     );
     this.group = group;
   }
