@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Hono } from "hono";
 import {
+  Consumer,
+  type ConsumerDrainReport,
   defineTask,
   qstash,
   Queue,
@@ -107,6 +109,37 @@ test("consumer() answers 409 to a ring that is replayed, and runs nothing for it
     assertEquals((await fetch(ROUTE, init)).status, 409);
   }
   assertEquals(greeted, ["a"]);
+});
+
+test("consumer() of several queues drains for a ring the one that it names, and all for the secret", async () => {
+  const mail = await waiting({ name: "mail" });
+  const images = await waiting({ name: "images" });
+  const several = new Consumer({
+    queues: [{ queue: mail.queue }, { queue: images.queue }],
+  });
+  const app = new Hono();
+  app.post("/drain", consumer(several, { secret: SECRET }));
+  const call = (request: RequestInit) => app.request("/drain", request);
+  const rung = (queue: string) =>
+    signed(images.mark, { queue }).then((request) => call(request));
+
+  assertEquals((await rung("others")).status, 401);
+  assertEquals([mail.greeted, images.greeted], [[], []]);
+  const { queue, completed } = await (await rung("images")).json();
+  assertEquals([queue, completed], [undefined, 1]);
+  assertEquals([mail.greeted, images.greeted], [[], ["a"]]);
+  assertEquals((await rung("images")).status, 409);
+
+  await images.queue.enqueue(greet, "b");
+  const response = await call({
+    method: "POST",
+    headers: { authorization: `Bearer ${SECRET}` },
+  });
+  const { queues } = await response.json() as ConsumerDrainReport;
+  assertEquals(
+    queues.map(({ queue, completed }) => [queue, completed]),
+    [["mail", 1], ["images", 1]],
+  );
 });
 
 test("consumer() lets the bare secret in as before, and nothing else", async () => {

@@ -3,6 +3,7 @@ import type { Handler } from "hono";
 import { defined } from "../core/defined.ts";
 import { imported } from "../core/imported.ts";
 import { type PerEnv, perEnv } from "../core/per_env.ts";
+import type { Consumer } from "../queue/consumer.ts";
 import { drainLimits, type DrainOptions } from "../queue/drain_options.ts";
 import type { Queue } from "../queue/queue.ts";
 import { checkKeys, checkSecret } from "./bearer.ts";
@@ -28,12 +29,12 @@ export interface ConsumerOptions<Env = unknown>
  * It answers when the drain is over, with its report as JSON; a ring as soon as the broker has said that it still stands, with 202, unless it asks to wait; one that another has answered with 409.
  * Who is not let in gets 401: without the secret, and with a signature that is forged, expired, or made for another route or queue. A drain that fails is thrown, so the app's `onError` answers 500; behind an answer that was given, it is told through `diag`.
  *
- * @param queue The queue, or a function of the host's environment, which is called once for each environment object.
+ * @param queue The queue, or a `Consumer` of several, of which a ring drains the one that it is for; or a function of the host's environment, which is called once for each environment object.
  * @throws {TypeError} If an option is unknown or of another type, or the secret is empty or holds what a header cannot carry, when the route is made; if the environment's is such a one, when it is called.
  * @throws {RangeError} If an option is out of its range, when the route is made.
  */
 export function consumer<Env = unknown>(
-  queue: PerEnv<Env, Queue>,
+  queue: PerEnv<Env, Queue | Consumer>,
   options: ConsumerOptions<Env> = {},
 ): Handler {
   drainLimits(options, "of consumer()", ["secret", "qstash"]);

@@ -1,51 +1,55 @@
 import { diag } from "@opentelemetry/api";
 import type { Context as HonoContext } from "hono";
+import type { Ring } from "../codec/ring.ts";
+import type { Consumer } from "../queue/consumer.ts";
 import type { DrainReport } from "../queue/drain.ts";
 import type { DrainOptions } from "../queue/drain_options.ts";
+import { queuesOf } from "../queue/kept_parts.ts";
 import type { Queue } from "../queue/queue.ts";
 import { nameOf } from "../queue/trace/conventions.ts";
 import { outliving } from "../queue/wake/outliving.ts";
 import type { Caller, Guard } from "./hearing.ts";
 import { callerOf } from "./proof.ts";
 
-/** Drains for who may ask for it, and turns the others away before any queue is made. */
+/** Drains for who may ask for it, for a ring the queue that it names, and turns the others away before any queue is made. */
 export async function serve(
   c: HonoContext,
   guard: Guard,
-  makeQueue: () => Queue,
+  make: () => Queue | Consumer,
   options: DrainOptions,
 ): Promise<Response> {
   const isOpen = guard.secret === undefined && guard.qstash === undefined;
   const caller = isOpen ? ANYONE : await callerOf(c, guard);
   if (caller === undefined) return refused(c);
-  const queue = makeQueue();
-  const isElsewhere = caller.ring?.queue !== queue.name;
-  if (caller.by === "ring" && isElsewhere) return refused(c);
-  return await answer(c, caller, queue, options);
+  const { by, ring } = caller;
+  const drained = make();
+  const queue = ring && (queuesOf(drained) ?? [drained as Queue])
+    .find(({ name }) => name === ring.queue);
+  if (queue !== undefined) {
+    return await answerRing(c, by, ring!, queue, options);
+  }
+  if (by === "ring") return refused(c);
+  const run = drained.drain(options);
+  holdOpen(c, run.catch(() => {}));
+  return c.json(await run, 200, NO_STORE);
 }
 
 function refused(c: HonoContext): Response {
   return c.text("Unauthorized", 401, { "WWW-Authenticate": "Bearer" });
 }
 
-/** Drains, and answers at the end; a ring for this queue as soon as it is known to stand, unless it waits. */
-async function answer(
+/** Drains, and answers as soon as the ring is known to stand; at the end where whoever rang waits for it. */
+async function answerRing(
   c: HonoContext,
-  { by, ring }: Caller,
+  by: Caller["by"],
+  { mark, hop }: Ring,
   queue: Queue,
   options: DrainOptions,
 ): Promise<Response> {
-  if (ring === undefined || ring.queue !== queue.name) {
-    const run = queue.drain(options);
-    holdOpen(c, run.catch(() => {}));
-    return c.json(await run, 200, NO_STORE);
-  }
-  const { mark, hop } = ring;
   const { promise: heard, resolve } = Promise.withResolvers<boolean>();
   const run = queue.drain({
     ...options,
     ...(options.context && { context: outliving(options.context) }),
-
     rung: { mark, hop, heard: resolve },
   });
   holdOpen(c, told(run));

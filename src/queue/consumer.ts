@@ -9,7 +9,7 @@ import { startLater } from "./consume/starting.ts";
 import { type Consumed, consumedOf, type ConsumerOptions } from "./consumed.ts";
 import type { ConsumerLimits } from "./consumer_options.ts";
 import { drainLimits, type DrainOptions } from "./drain_options.ts";
-import { keepSeveral } from "./kept_parts.ts";
+import { keepQueues } from "./kept_parts.ts";
 import { workLimits, type WorkOptions } from "./work_options.ts";
 import type { Worker } from "./worker.ts";
 
@@ -46,7 +46,7 @@ export class Consumer {
    */
   constructor(options: ConsumerOptions) {
     this.#consumed = consumedOf(options);
-    keepSeveral(this, this.#consumed.map(({ parts }) => parts));
+    keepQueues(this, options.queues.map(({ queue }) => queue));
   }
 
   /**

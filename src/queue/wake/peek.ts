@@ -1,4 +1,4 @@
-import { allPartsOf } from "../kept_parts.ts";
+import { partsOf, queuesOf } from "../kept_parts.ts";
 import type { QueueParts } from "../parts.ts";
 
 /**
@@ -12,7 +12,7 @@ export async function hasWork(
   queue: object,
   withinMs: number,
 ): Promise<boolean> {
-  const all = allPartsOf(queue);
+  const all = (queuesOf(queue) ?? [queue]).flatMap((one) => partsOf(one) ?? []);
   if (all.length === 0) {
     throw new TypeError(
       "The option 'peek' looks at a Queue, or at the queues of a Consumer: pass one of them",
