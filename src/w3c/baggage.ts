@@ -12,10 +12,7 @@ const PROPERTIES = /^[\t -+\--~]+$/;
 const SPECIAL = /[^\w.~-]/gu;
 /** What a value cannot hold as it is. */
 const FORBIDDEN = /[^!#$&-+\--:<-[\]-~]/gu;
-const ESCAPED = /(%[\da-f]{2})+/gi;
 const MAX_BYTES = 8192;
-
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Reads a `baggage` header.
@@ -101,12 +98,8 @@ function percentEncode(character: string): string {
     : encoded;
 }
 
+/** As forms are decoded, which makes U+FFFD of bad UTF-8, but for two characters that mean something there. */
 function decode(value: string): string {
-  return value.replace(
-    ESCAPED,
-    (run) =>
-      utf8.decode(
-        Uint8Array.from(run.slice(1).split("%"), (hex) => parseInt(hex, 16)),
-      ),
-  );
+  const text = value.replace(/[&+]/g, encodeURIComponent);
+  return new URLSearchParams(`=${text}`).get("")!;
 }
