@@ -1,6 +1,6 @@
 import type { Context } from "@opentelemetry/api";
 
-const KIN: unique symbol = Symbol.for("@baton/queue sampled kin");
+const KIN: unique symbol = Symbol.for("@baton/queue kin");
 
 /** A context whose root span is linked to a sampled one that it belongs to, so that both are kept, or neither. */
 export function withSampledKin(context: Context): Context {
