@@ -114,6 +114,15 @@ for (const [how, options] of Object.entries(onePlan)) {
   });
 }
 
+test("enqueue() costs 4 commands and 1 request when another task holds its dedupe key", async () => {
+  await using bench = await openCosts();
+  const queue = newQueue(bench);
+  const dedupe = { key: "k" };
+  await queue.enqueue(echo, 1, { dedupe });
+  const cost = await bench.costOf(() => queue.enqueue(echo, 2, { dedupe }));
+  assertWithin(cost, { commands: 4, requests: 1 });
+});
+
 for (
   const [whose, options] of [
     ["Baton's", () => ({})],

@@ -104,36 +104,129 @@ for (const limit of [undefined, 1]) {
   });
 }
 
-test("enqueue() that failed half-way holds no dedupe key for a task that never comes", async () => {
-  const dedupe = { key: "k", ttlMs: HOUR };
-  for (
-    const more of [{}, { due: { kind: "after", delayMs: 1_000 } }] as const
-  ) {
-    const stages = halves(
-      () => Promise.resolve(),
-      (stage) => enqueue(stage, task("a", { ...more, dedupe })),
-    );
-    for await (const stage of stages) {
-      await enqueue(stage, task("b", { dedupe }));
-      await stage.advance(1_000);
-      const { deliveries } = await step(stage, "worker", 1);
-      assert(
-        deliveries.length > 0,
-        `command ${stage.k} failed: 'b' stands aside for 'a', which never comes`,
-      );
-    }
+test("enqueue() that failed half-way and is repeated takes its dedupe key, though one that ran out is still remembered", async () => {
+  const dedupe = { key: "k", ttlMs: 1_000 };
+  const request = (stage: Stage) => enqueue(stage, task("a", { dedupe }));
+  const stages = halves(async (stage) => {
+    await enqueue(stage, task("before", { dedupe }));
+    await stage.advance(1_000);
+  }, request);
+  for await (const stage of stages) {
+    await request(stage);
+    const { answers } = await enqueue(stage, task("b", { dedupe }));
+    const duplicate = { status: "duplicate", id: "a" } as const;
+    assertEquals(answers, [duplicate], `command ${stage.k} failed`);
   }
 });
 
-for (const isPaused of [false, true]) {
+test("enqueue() that failed half-way and is repeated stands aside for whoever took its dedupe key, unless it has its place", async () => {
+  const dedupe = { key: "k", ttlMs: HOUR };
+  const request = (stage: Stage) => enqueue(stage, task("a", { dedupe }));
+  const heard = new Set<string | undefined>();
+  const stages = halves(() => Promise.resolve(), request);
+  for await (const stage of stages) {
+    const { broker, queue, k } = stage;
+    await enqueue(stage, task("b", { dedupe }));
+    const { tasks } = await broker.list(queue, {
+      state: "ready",
+      limit: 10,
+      cursor: undefined,
+    });
+    const hasPlace = tasks.some(({ id }) => id === "a");
+    const { answers: [a] } = await request(stage);
+    const expected = hasPlace
+      ? { status: "known", id: "a" } as const
+      : { status: "duplicate", id: "b" } as const;
+    assertEquals(a, expected, `command ${k} failed`);
+    heard.add(a?.status);
+  }
+  assertEquals(heard.size, 2);
+});
+
+for (const verb of ["cancel", "purge"] as const) {
+  test(`${verb}() that failed half-way holds no dedupe key for a task that it ended`, async () => {
+    const dedupe = { key: "k", ttlMs: HOUR };
+    const request = { operation: "op", error: "{}", keepMs: HOUR };
+    const stages = halves(
+      (stage) => enqueue(stage, task("a", { dedupe })),
+      ({ broker, queue }) =>
+        verb === "cancel"
+          ? broker.cancel(queue, { ...request, id: "a" })
+          : broker.purge(queue, { ...request, tasks: [{ id: "a" }] }),
+    );
+    const heard = new Set<string>();
+    for await (const stage of stages) {
+      const { status } = await stage.broker.result(stage.queue, "a");
+      heard.add(status);
+      if (status === "ready") continue;
+      const { answers } = await enqueue(stage, task("b", { dedupe }));
+      assertEquals(
+        answers,
+        [{ status: "new", id: "b" }],
+        `command ${stage.k} failed`,
+      );
+    }
+    assertEquals([...heard].sort(), ["cancelled", "ready"]);
+  });
+}
+
+/** How tasks may be enqueued: by themselves, or as members of a group, in its first chunk or in a later one. */
+const ways: Readonly<
+  Record<string, {
+    readonly before: (stage: Stage) => Promise<unknown>;
+    readonly send: typeof enqueue;
+  }>
+> = {
+  "": { before: () => Promise.resolve(), send: enqueue },
+  " of a group's first chunk": {
+    before: () => Promise.resolve(),
+    send: (stage, ...tasks) => enqueueGroup(stage, {}, ...tasks),
+  },
+  " of a group's last chunk": {
+    before: (stage) => enqueueGroup(stage, { seal: undefined }),
+    send: (stage, ...tasks) => enqueueGroup(stage, {}, ...tasks),
+  },
+};
+
+for (const [of, { before, send }] of Object.entries(ways)) {
+  test(`enqueue()${of} that failed half-way holds no dedupe key for a task that never comes`, async () => {
+    const dedupe = { key: "k", ttlMs: HOUR };
+    for (
+      const more of [{}, { due: { kind: "after", delayMs: 1_000 } }] as const
+    ) {
+      const stages = halves(
+        before,
+        (stage) => send(stage, task("a", { ...more, dedupe })),
+      );
+      for await (const stage of stages) {
+        await enqueue(stage, task("b", { dedupe }));
+        await stage.advance(1_000);
+        const { deliveries } = await step(stage, "worker", 1);
+        assert(
+          deliveries.length > 0,
+          `command ${stage.k} failed: 'b' stands aside for 'a', which never comes`,
+        );
+      }
+    }
+  });
+}
+
+for (
+  const [of, isPaused] of [
+    ...Object.keys(ways).map((of) => [of, false] as const),
+    ["", true],
+    [" of a group's first chunk", true],
+  ] as const
+) {
   const later = isPaused ? ", their name paused meanwhile" : "";
-  test(`enqueue() of tasks of a key that failed half-way lets no more be leased than may${later}`, async () => {
+  test(`enqueue() of tasks of a key${of} that failed half-way lets no more be leased than may, and no fewer${later}`, async () => {
+    const { before, send } = ways[of]!;
     const concurrency = { key: "k", limit: 1 };
     const keyed = (...ids: readonly string[]) =>
       ids.map((id) => task(id, { concurrency }));
     const stages = halves(
-      () => Promise.resolve(),
-      (stage) => enqueue(stage, ...keyed("a", "b", "c")),
+      before,
+      (stage) => send(stage, ...keyed("a", "b", "c")),
     );
     for await (const stage of stages) {
       const { broker, queue, k } = stage;

@@ -1,6 +1,6 @@
 /**
  * Accepts new tasks, for `enqueue` and for a settlement's deferred ones: the record is the gate, then comes the index.
- * A repeat finds the record; if an earlier request failed before the index was written, it writes it now.
+ * A repeat finds the record; if an earlier request failed before the index was written, it writes it now, unless another task holds the key by then.
  *
  * Record: `L|accepted µs|due ms|priority|name|dedupe[|flags[|key,limit[|group]]]\n envelope`. Answers: `+` new, `=` known, `@id` another holds the dedupe key.
  */
@@ -24,22 +24,24 @@ local function hold(t, since)
 end
 local function held(t)
   local id, till = match(holders[t.dedupe] or "", "^(.*)|(%d+)$")
-  if id and id ~= t.id and tonumber(till) > now then return id end
+  return id and tonumber(till) > now and id
 end
 local function admit(t, order, old)
-  local other = t.dedupe ~= "" and held(t)
-  if other then return "@" .. other end
   if seen[t.id] then return "=" end
-  seen[t.id] = true
+  local by = held(t)
+  local other = by and by ~= t.id
   local at = t.kind == "after" and now + t.at or t.kind == "at" and t.at or 0
   if at <= now then at = 0 end
   local record = "L|" .. text(order) .. "|" .. (at > 0 and text(at) or "") .. "|" .. t.priority .. "|" .. t.name .. "|" .. t.dedupe .. extras(t) .. "\\n" .. t.envelope
   local written = false
   if old == nil then
-    written = call("HSETNX", body(t.id), t.id, record) == 1
+    written = not other and call("HSETNX", body(t.id), t.id, record) == 1
     old = not written and call("HGET", body(t.id), t.id)
   end
-  if old and forgettable(old) then
+  local over = old and forgettable(old)
+  if other and (over or not old) then return "@" .. by end
+  seen[t.id] = true
+  if over then
     call("ZREM", ends, t.id)
     old = false
   end
@@ -49,12 +51,14 @@ local function admit(t, order, old)
       if h.due <= now then prompt.known = true end
       local current = h.lane ~= "" and call("HGET", state, "t:" .. t.id)
       local v = current and split(current)
-      if h.lane ~= "" and not v then stand(t.id, h.due, h.priority, h.us, h.lane)
-      elseif v and find(v[6] or "", "l", 1, true) then put(zline, 0, spot(v, t.id))
-      elseif unindexed(t.id) then
-        if v and find(v[6] or "", "a", 1, true) then put(zready, v[3], t.id) else line_up(t.id, h.due, h.priority, h.us) end
+      if v and find(v[6] or "", "l", 1, true) then put(zline, 0, spot(v, t.id))
+      elseif h.lane ~= "" and not v or unindexed(t.id) then
+        if other then return "@" .. by end
+        if not v then stand(t.id, h.due, h.priority, h.us, h.lane)
+        elseif find(v[6] or "", "a", 1, true) then put(zready, v[3], t.id)
+        else line_up(t.id, h.due, h.priority, h.us) end
       end
-      if t.dedupe ~= "" and h.dedupe == t.dedupe and not holders[t.dedupe] then hold(t, floor(h.us / 1000)) end
+      if h.dedupe == t.dedupe and not by then hold(t, floor(h.us / 1000)) end
     end
     return "="
   end

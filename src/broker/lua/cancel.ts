@@ -6,19 +6,17 @@ import { LANES } from "./lane.ts";
 import { PARKED } from "./park.ts";
 
 /**
- * What ends a waiting task outside a settlement: its record first, which no claim passes, then its places and its dedupe key.
+ * What ends a waiting task outside a settlement: its record, which no claim passes, then its places. Its dedupe key goes before, or a request that failed half-way would keep others waiting for nobody.
  * The record names the dedupe key, the operation and the task's name, so that a repeat can finish. Shared by \`cancel\` and \`purge\`.
  */
 export const BURY: string = `
-local function clear(id, till, key)
+local function clear(id, till)
   call("ZADD", ends, "NX", till, id)
   call("ZADD", due, "NX", text(now + 60000 - 5e13), "!sweep")
   call("ZREM", ready, id)
   call("ZREM", due, id)
   call("ZREM", dead, id)
-  local fields = { "t:" .. id }
-  if key and key ~= "" and match(call("HGET", state, "d:" .. key) or "", "^(.*)|%d+$") == id then put(fields, "d:" .. key) end
-  call("HDEL", state, unpack(fields))
+  call("HDEL", state, "t:" .. id)
 end
 local function vacate(id, v, name)
   if is_parked(v) and name then call("ZREM", line, parked_spot(v, id, name)) end
@@ -37,9 +35,10 @@ local function bury(id, record, attempt, v)
   local h = split(match(record, "^[^\\n]*"))
   local key, name = h[6] or "", h[5] or ""
   local till = text(now + keep)
+  if key ~= "" and match(call("HGET", state, "d:" .. key) or "", "^(.*)|%d+$") == id then call("HDEL", state, "d:" .. key) end
   call("HSET", body(id), id, "X|" .. text(now) .. "|" .. till .. "|" .. attempt .. "|" .. till .. "|" .. key .. "|" .. operation .. "|" .. name .. "\\n" .. reason)
   vacate(id, v, name)
-  clear(id, till, key)
+  clear(id, till)
   return name
 end
 local function buried(record)
@@ -116,7 +115,7 @@ local function decide()
     if h then
       local current = call("HGET", state, "t:" .. id)
       vacate(id, current and split(current), h[8])
-      clear(id, h[3], h[6])
+      clear(id, h[3])
     end
     return h and "cancelled," .. (h[8] or "") or "cancelled"
   end
@@ -136,7 +135,7 @@ end
 local before = answered(operation)
 if before then return reply(before) end
 local word = decide()
-remember(operation, word)
+remember(now, operation, word)
 return reply(word)`,
   ],
 });

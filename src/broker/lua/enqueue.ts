@@ -60,7 +60,7 @@ if backlog > 0 then
     local known = read(ids)
     for i = 1, n do
       local adds = not known[i] or forgettable(known[i])
-      if adds and not (tasks[i].dedupe ~= "" and held(tasks[i])) then return { "#full|" .. commands .. "|" .. waiting } end
+      if adds and (held(tasks[i]) or ids[i]) == ids[i] then return { "#full|" .. commands .. "|" .. waiting } end
     end
   end
 end
@@ -69,8 +69,16 @@ gather(shared)
 local answers = {}
 for i = 1, n do answers[i] = admit(tasks[i], us + i, known[i]) end
 store(fresh)
-local woken, begun = {}, g
+local woken, begun, members = {}, g, { hset, zends }
+local function commit()
+  if #zends > 0 then call("ZADD", due, "NX", text(now + 60000 - 5e13), "!sweep") end
+  flush("ZADD", ends, zends)
+  flush("HSET", state, hset)
+  store(woken)
+  hset, zends, woken = members[1], members[2], {}
+end
 if group ~= "" then
+  if not begun then hset, zends = {}, {} end
   g = g or { "-1", "0", "0", "0", "0", "", ttl, seal_ms, "0", idle_ms, callback = "" }
   local closed = find(g[6], "f", 1, true)
   local news = not closed
@@ -92,23 +100,16 @@ if group ~= "" then
   local roused = begun and {} or zready
   if closed and (seal ~= "-1" and g.callback ~= "" or callback and callback.id == g.callback) then wake(g.callback, us + n + 1, "", woken, roused) end
   if news then follow(group, g, us + n + 1, "", woken, roused) end
-  if begun then flush("ZADD", ready, roused) end
   prompt.known, prompt.new = prompt.known or closed, prompt.new or #woken > 0
+  if begun then flush("ZADD", ready, roused) else commit() end
 end
 local places = zready
 zready = {}
 advance()
 flush("ZADD", ready, zready)
-local function index()
-  flush("ZADD", due, zdue)
-  flush("ZADD", ready, places, "NX")
-end
-if group == "" then index() end
-if #zends > 0 then call("ZADD", due, "NX", text(now + 60000 - 5e13), "!sweep") end
-flush("ZADD", ends, zends)
-flush("HSET", state, hset)
-store(woken)
-if group ~= "" then index() end
+flush("ZADD", due, zdue)
+flush("ZADD", ready, places, "NX")
+commit()
 flush("ZREM", line, xline)`,
     RING,
     `

@@ -114,8 +114,9 @@ local function rest(key, k)
   if at == k[9] then return end
   if k[9] > 0 then put(xline, resting(k[9], key)) end
   if at > 0 then
-    for i = #xline, 1, -1 do if xline[i] == resting(at, key) then table.remove(xline, i) end end
-    put(zline, 0, resting(at, key))
+    local entry = resting(at, key)
+    for i = #xline, 1, -1 do if xline[i] == entry then table.remove(xline, i) end end
+    put(zline, 0, entry)
     if not lanes_at or lanes_at > at then
       lanes_at = at
       call("ZADD", due, "LT", text(at - 1e13), "!lanes")

@@ -58,7 +58,7 @@ for i = 1, #ids do
   elseif record and buried(record) then
     local h = buried(record)
     vacate(ids[i], v, h[8])
-    clear(ids[i], h[3], h[6])
+    clear(ids[i], h[3])
     count = count + 1
   end
 end
@@ -68,7 +68,7 @@ for j = 1, #asked do
   ask(ids[i], header(records[i]), small(i), us + i)
 end
 if #asked > 0 then stop() end
-remember(operation, count)
+remember(now, operation, count)
 return "#done|" .. commands .. "|" .. count`,
   ],
 });

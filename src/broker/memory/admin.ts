@@ -55,6 +55,7 @@ export function purge(
   { tasks, error, keepMs, stop: politely = false }: PurgeRequest,
   now: number,
 ): number {
+  const asked: [task: Live | Waiting, place: number][] = [];
   let changed = 0;
   for (const [i, { id, enqueuedAt }] of tasks.entries()) {
     const task = find(books, id, now);
@@ -66,11 +67,12 @@ export function purge(
       continue;
     }
     if (state === "leased" || isRelated(task) && state !== "dead") {
-      stop(books, task, now * 1000 + i + 1);
+      asked.push([task, i + 1]);
     } else bury(books, task, { error, keepMs }, now);
     advance(books);
     changed++;
   }
+  for (const [task, place] of asked) stop(books, task, now * 1000 + place);
   return changed;
 }
 

@@ -49,11 +49,11 @@ function acceptOne(
   order: number,
 ): EnqueueAnswer {
   const { id, priority, dedupe } = task;
+  if (find(books, id, now) !== undefined) return { status: "known", id };
   const holder = holderOf(books, task, now);
   if (holder !== undefined) {
     return { status: "duplicate", id: holder };
   }
-  if (find(books, id, now) !== undefined) return { status: "known", id };
   const dueAt = laterThan(now, task.due);
   const place = order - boost(priority);
   enter(

@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { NewTask, Settlement } from "../../../src/broker/broker.ts";
+import { QueueFullError } from "../../../src/core/error.ts";
 import {
   type Bench,
   type Declare,
@@ -94,6 +95,40 @@ export function dedupe(declare: Declare): void {
       );
       assertEquals((await bench.enqueue(keyed("a")))[0]?.status, "known");
       assertEquals((await bench.enqueue(keyed("b")))[0]?.status, "new");
+    },
+  );
+
+  declare(
+    "enqueue() answers as known, however late, what was accepted before another took the dedupe key",
+    async (bench) => {
+      await endFirst(bench, ends.complete(), "key");
+      await bench.enqueue(keyed("b"));
+      const known = { status: "known", id: "a" } as const;
+      assertEquals(await bench.enqueue(keyed("a")), [known]);
+      assertEquals(await bench.enqueue(keyed("a"), keyed("c"), keyed("c")), [
+        known,
+        { status: "duplicate", id: "b" },
+        { status: "duplicate", id: "b" },
+      ]);
+    },
+  );
+
+  declare(
+    "enqueue() refuses in a full queue a task whose own dedupe key outlives it, as any that adds to it",
+    async (bench) => {
+      const consumer = bench.consumer();
+      await bench.enqueue(keyed("a"));
+      const [a] = await consumer.claim();
+      assert(a);
+      const end = ends.complete("1", { resultMs: MINUTE, keepMs: MINUTE });
+      await consumer.settle(settle(a, end));
+      await bench.advance(MINUTE);
+      await bench.enqueue("other");
+      const request = { tasks: [keyed("a")], maxBacklog: 1 };
+      await assertRejects(
+        () => bench.broker.enqueue(bench.queue, request),
+        QueueFullError,
+      );
     },
   );
 
