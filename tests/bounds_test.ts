@@ -10,21 +10,20 @@ import { redisCommand } from "./support/redis_command.ts";
 import { enqueue, START, step } from "./support/scenarios.ts";
 import { test } from "./support/suite.ts";
 
-test("UpstashBroker remembers its last 64 operations", async () => {
+test("UpstashBroker remembers its last 500 operations, and none for longer than 24 hours", async () => {
   await using made = await gatewayBroker(START);
   const queue = `bounds-${crypto.randomUUID()}`;
-  for (let i = 0; i < 100; i++) {
-    await made.broker.pause(queue, {
-      operation: operation(),
-      paused: i % 2 === 0,
-    });
-  }
-  const kept = await redisCommand<string>([
-    "HGET",
-    keyOf(queue, "meta"),
-    "ops",
-  ]);
-  assertEquals(kept.split(";").length - 1, 64);
+  const pause = (i: number) =>
+    made.broker.pause(queue, { operation: operation(), paused: i % 2 === 0 });
+  const kept = async () => {
+    const ops = ["HGET", keyOf(queue, "meta"), "ops"] as const;
+    return (await redisCommand<string>(ops)).split(";").length - 1;
+  };
+  for (let i = 0; i < 510; i++) await pause(i);
+  assertEquals(await kept(), 500);
+  await made.advance(24 * 3_600_000);
+  await pause(0);
+  assertEquals(await kept(), 1);
 });
 
 test("UpstashBroker remembers one step of a consumer, and not the idle ones", async () => {

@@ -45,7 +45,7 @@ export type { ConcurrencyKey, Rate, RateKey } from "./flow.ts";
  * What stores the tasks and moves them: the port that every broker implements, and its specification.
  *
  * - **At least once.** A task that `enqueue` accepted ends as completed, dead, cancelled or expired. A claim is a lease until an instant of the broker's clock; a lease that ends unsettled gives the task back, its attempt spent.
- * - **A request sent twice has the effect of one**, even late and out of order, for 24 hours. Callers make the ids of tasks; a consumer numbers its steps; `cancel`, `pause`, `purge`, `redrive` carry an operation id. (A step that found nothing is not remembered: a copy of it that arrives when the consumer has done nothing since may claim for nobody, which costs a lease and an attempt.)
+ * - **A request sent twice has the effect of one**, even late and out of order, for 24 hours. Callers make the ids of tasks; a consumer numbers its steps; `cancel`, `pause`, `purge`, `redrive` carry an operation id, of which the last 500 are remembered. (A step that found nothing is not remembered: a copy of it that arrives when the consumer has done nothing since may claim for nobody, which costs a lease and an attempt.)
  * - **A stale consumer changes nothing.** A lease is proved by its token, `consumer:seq` of the step that claimed it.
  * - **One commit per request.** Before it only additions that are harmless when repeated; after it only removals that a repeat or a later step finishes. So a request that failed half-way is repeated, never repaired.
  * - **Time is the broker's.** Callers send durations, and instants only as `runAt`.

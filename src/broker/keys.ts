@@ -20,7 +20,7 @@ export const KEY_NAMES = [
  * - `ends` sorted set: what may be forgotten, by when
  * - `dead` sorted set: dead tasks, by when they died
  * - `line` sorted set: `s:` the schedules, `k:key|order|id` tasks that wait for their key, `r:ms|key` keys that wait for time, `n:name|order|id` tasks that were set aside because their name is paused, `f:ended|id` the results that are counted
- * - `meta` hash: canary, pause, `names` that are paused, the last operations, `s:` the hash of a schedule
+ * - `meta` hash: canary, pause, `names` that are paused, the operations of the last day, `s:` the hash of a schedule
  */
 export type KeyName = typeof KEY_NAMES[number];
 

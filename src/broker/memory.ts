@@ -121,7 +121,7 @@ export class MemoryBroker implements WorkflowBroker {
       queue,
       (books, now) =>
         once(
-          books.operations,
+          books,
           request.operation,
           () => cancel(books, request, now),
         ),
@@ -146,7 +146,7 @@ export class MemoryBroker implements WorkflowBroker {
   /** See {@linkcode WorkflowVerbs.forget}. */
   forget(queue: string, request: ForgetRequest): Promise<Counted> {
     return this.#ask(queue, (books) => {
-      once(books.operations, request.operation, () => forget(books, request));
+      once(books, request.operation, () => forget(books, request));
       return {};
     });
   }
@@ -164,7 +164,7 @@ export class MemoryBroker implements WorkflowBroker {
     { operation, id }: UnscheduleRequest,
   ): Promise<UnscheduleReply> {
     return this.#ask(queue, (books) => ({
-      status: once(books.operations, operation, () => unschedule(books, id)),
+      status: once(books, operation, () => unschedule(books, id)),
     }));
   }
 
@@ -172,7 +172,7 @@ export class MemoryBroker implements WorkflowBroker {
   suspend(queue: string, request: SuspendRequest): Promise<SuspendReply> {
     return this.#ask(queue, (books, now) => ({
       status: once(
-        books.operations,
+        books,
         request.operation,
         () => suspend(books, request, now),
       ),
@@ -197,7 +197,7 @@ export class MemoryBroker implements WorkflowBroker {
   /** See {@linkcode Broker.pause}. */
   pause(queue: string, request: PauseRequest): Promise<PauseReply> {
     return this.#ask(queue, (books) => {
-      once(books.operations, request.operation, () => pause(books, request));
+      once(books, request.operation, () => pause(books, request));
       return { more: false };
     });
   }
@@ -206,7 +206,7 @@ export class MemoryBroker implements WorkflowBroker {
   purge(queue: string, request: PurgeRequest): Promise<ChangedReply> {
     return this.#ask(queue, (books, now) => ({
       changed: once(
-        books.operations,
+        books,
         request.operation,
         () => purge(books, request, now),
       ),
@@ -217,7 +217,7 @@ export class MemoryBroker implements WorkflowBroker {
   redrive(queue: string, request: RedriveRequest): Promise<ChangedReply> {
     return this.#ask(queue, (books, now) => ({
       changed: once(
-        books.operations,
+        books,
         request.operation,
         () => redrive(books, request, now),
       ),

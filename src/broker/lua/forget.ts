@@ -1,6 +1,6 @@
 import { script } from "../script.ts";
 import type { Script } from "../script.ts";
-import { BASE, BODIES } from "./base.ts";
+import { BASE, BODIES, CLOCK } from "./base.ts";
 import { OPERATIONS } from "./operations.ts";
 
 /** completed, dead, cancelled, expired → forgotten, for listed tasks; the state of a complete group too. List: n, then n × id. Reply: `#done|commands`. */
@@ -10,6 +10,7 @@ export const FORGET: Script = /* @__PURE__ */ script({
   args: { operation: "string", group: "string" },
   lua: [
     BASE,
+    CLOCK,
     BODIES,
     OPERATIONS,
     `
@@ -28,7 +29,7 @@ if not answered(operation) then
     put(gone, "g:" .. group)
   end
   flush("ZREM", ends, gone)
-  remember(operation, "done")
+  remember(now, operation, "done")
 end
 return "#done|" .. commands`,
   ],

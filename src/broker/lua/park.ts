@@ -142,7 +142,7 @@ if not answered(operation) then
     call("ZADD", ready, "-inf", "!paused.names")
     names = (names == "" and "|" or names) .. task_name .. "|"
   elseif names ~= before then names = (names == "" and "|" or names) .. "+" .. task_name .. "|" end
-  remember(operation, "done", "names", names)
+  remember(now, operation, "done", "names", names)
 end
 local more = 0
 if paused == 0 and find(names, "|+" .. task_name .. "|", 1, true) then

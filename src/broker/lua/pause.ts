@@ -1,6 +1,6 @@
 import { script } from "../script.ts";
 import type { Script } from "../script.ts";
-import { BASE } from "./base.ts";
+import { BASE, CLOCK } from "./base.ts";
 import { OPERATIONS } from "./operations.ts";
 
 /**
@@ -13,11 +13,12 @@ export const PAUSE: Script = /* @__PURE__ */ script({
   args: { operation: "string", paused: "number" },
   lua: [
     BASE,
+    CLOCK,
     OPERATIONS,
     `
 local before = answered(operation)
 if not before and paused == 1 then call("ZADD", ready, "-inf", "!paused") end
-if not before then remember(operation, "done", "paused", paused) end
+if not before then remember(now, operation, "done", "paused", paused) end
 if paused == 0 and (not before or call("HGET", meta, "paused") == "0") then call("ZREM", ready, "!paused") end
 return "#done|" .. commands`,
   ],

@@ -54,7 +54,7 @@ if not before then
   flush("ZADD", ready, zready)
   flush("HSET", state, hset)
   store(alive)
-  remember(operation, #revived)
+  remember(now, operation, #revived)
 end
 flush("ZREM", dead, revived)
 flush("ZREM", line, xline)

@@ -81,7 +81,7 @@ if not before then
   park(at, suspended)
   if suspended then call("HSET", state, field, join({ "0", "", place(at * 1000, 21), "", "", "p" }))
   else call("HDEL", state, field) end
-  remember(operation, word, listed, hash)
+  remember(now, operation, word, listed, hash)
 end
 if not before or stored == hash then tidy() end
 return "#" .. word .. "|" .. commands`,
@@ -103,7 +103,7 @@ export const UNSCHEDULE: Script = /* @__PURE__ */ script({
     `
 local before, stored = answered(operation), call("HGET", meta, "s:" .. id) or ""
 local word = before or stored ~= "" and "removed" or "missing"
-if not before then remember(operation, word, "s:" .. id, "") end
+if not before then remember(now, operation, word, "s:" .. id, "") end
 local record = call("HGET", body(id), id)
 local h = record and header(record)
 if not before and stored ~= "" or stored == "" and (not h or h.tag == "L" and find(h.flags, "s", 1, true)) then
@@ -144,7 +144,7 @@ if not before then
     call("HSET", state, field, join(v))
     if v[2] == "" then park(at, suspended == 1) end
   end
-  remember(operation, word)
+  remember(now, operation, word)
 end
 if word == "done" then tidy() end
 return "#" .. word .. "|" .. commands`,

@@ -92,7 +92,11 @@ export interface Books {
     string,
     { readonly hash: string; readonly suspended: boolean }
   >;
-  readonly operations: Map<string, unknown>;
+  /** What was answered, and when. */
+  readonly operations: Map<
+    string,
+    { readonly at: number; readonly answer: unknown }
+  >;
   paused: boolean;
   /** The names that are paused, in that order. */
   readonly pausedNames: Set<string>;

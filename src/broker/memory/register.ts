@@ -1,7 +1,9 @@
+import type { Books } from "./books.ts";
 import { type Scored, Sorted } from "./sorted.ts";
 
-/** How many operations are remembered. */
-const OPERATION_LIMIT = 64;
+/** How many operations are remembered at most, and for how long. */
+const OPERATION_LIMIT = 500;
+const DAY_MS = 86_400_000;
 
 /** Small records by name, in the order in which they are forgotten. */
 export interface Register<T extends Scored> {
@@ -47,19 +49,18 @@ export function drop<T extends Scored>(
 
 /** Does what an operation asks, once; a repeat is answered as the first was. */
 export function once<T>(
-  operations: Map<string, unknown>,
+  { operations, now }: Pick<Books, "operations" | "now">,
   operation: string,
   act: () => T,
 ): T {
   // an operation id belongs to one request, so that its answer is of one type
-  if (operations.has(operation)) return operations.get(operation) as T;
+  const before = operations.get(operation);
+  if (before !== undefined) return before.answer as T;
   const answer = act();
-  operations.set(operation, answer);
-  if (operations.size > OPERATION_LIMIT) {
-    for (const oldest of operations.keys()) {
-      operations.delete(oldest);
-      break;
-    }
+  operations.set(operation, { at: now, answer });
+  for (const [oldest, { at }] of operations) {
+    if (operations.size <= OPERATION_LIMIT && at > now - DAY_MS) break;
+    operations.delete(oldest);
   }
   return answer;
 }

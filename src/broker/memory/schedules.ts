@@ -35,7 +35,7 @@ export function schedule(
   if (fresh && before?.hash === hash && live(books, id) !== undefined) {
     return "unchanged";
   }
-  return once(books.operations, operation, () => {
+  return once(books, operation, () => {
     const suspended = before?.suspended ?? false;
     const at = dueAt(task.due, now);
     const ready = at <= now && !suspended;

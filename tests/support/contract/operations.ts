@@ -129,14 +129,19 @@ export function operations(declare: Declare): void {
     },
   );
 
-  declare("verbs remember the last 60 operations at least", async (bench) => {
-    const first = operation();
-    await bench.enqueue("a");
-    assertEquals(await bench.cancel("a", first), "cancelled");
-    await bench.advance(2 * HOUR);
-    await bench.enqueue("a");
-    for (let i = 0; i < 60; i++) await bench.pause(i % 2 === 0);
-    assertEquals(await bench.cancel("a", first), "cancelled");
-    assertEquals((await bench.result("a")).status, "ready");
-  });
+  declare(
+    "verbs remember the operations of a day, the last 500 at least",
+    async (bench) => {
+      const first = operation();
+      await bench.enqueue("a");
+      assertEquals(await bench.cancel("a", first), "cancelled");
+      await bench.advance(2 * HOUR);
+      await bench.enqueue("a");
+      for (let i = 2; i < 500; i++) await bench.pause(i % 2 === 0);
+      await bench.advance(22 * HOUR - 1);
+      await bench.pause(false);
+      assertEquals(await bench.cancel("a", first), "cancelled");
+      assertEquals((await bench.result("a")).status, "ready");
+    },
+  );
 }

@@ -236,6 +236,26 @@ export function rates(declare: Declare): void {
   );
 
   declare(
+    "purge() leaves no part of a key's rate to those that it asks to stop",
+    async (bench) => {
+      const related = { rate: slow, related: true };
+      await bench.enqueue(...rated(slow, "first"));
+      const consumer = bench.consumer();
+      await consumer.settle(...complete(await consumer.claim()));
+      await bench.enqueue(task("a", related), task("b", related));
+      await bench.advance(2 * MINUTE);
+      await bench.broker.purge(bench.queue, {
+        operation: operation(),
+        tasks: [{ id: "a" }, { id: "b" }],
+        error: "purged",
+        keepMs: HOUR,
+      });
+      await bench.enqueue(...rated(slow, "c"));
+      assertEquals(idsOf(await consumer.claim(5)), ["a", "b", "c"]);
+    },
+  );
+
+  declare(
     "step() keeps to a key's limit and to its rate where it has both",
     async (bench) => {
       const concurrency = { key: slow.key, limit: 2 };
@@ -271,6 +291,7 @@ export function rates(declare: Declare): void {
         await bench.consumer().claim();
       }
       await bench.pause(false);
+      await bench.advance(1);
       const consumer = bench.consumer();
       const first = await consumer.claim(20);
       assertEquals(first.length, 4);
