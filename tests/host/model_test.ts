@@ -5,6 +5,8 @@ import type { ContractBroker, MakeBroker } from "../support/contract.ts";
 import { type Gateway, startGateway } from "../support/gateway/mod.ts";
 import { memoryBroker } from "../support/memory_broker.ts";
 import { compare, explain, type Failure } from "../support/model.ts";
+import { gatewayBroker } from "../support/gateway_broker.ts";
+import { again, failing, once, whole } from "../support/model/mishaps.ts";
 import { test } from "../support/suite.ts";
 
 /** Which seeds to run; `BATON_MODEL_SEEDS=1-500` runs others. */
@@ -58,6 +60,28 @@ test("UpstashBroker does what MemoryBroker does, whatever is asked of both", asy
 test("MemoryBroker does the same when the same is asked of it", async () => {
   for (let seed = 1; seed <= 40; seed++) {
     fail(await compare(seed, LENGTH, [memory, memory]));
+  }
+});
+
+test("MemoryBroker ends the same, whatever comes to it again, at once or late", async () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    fail(await compare(seed, LENGTH, [once(memory), again(memory, seed)]));
+  }
+});
+
+test("UpstashBroker ends the same, whatever comes to it again, at once or late", async () => {
+  await using gateway = await startGateway();
+  const right = upstash(gateway);
+  for (let seed = FIRST; seed <= LAST; seed += 4) {
+    fail(await compare(seed, LENGTH, [once(right), again(right, seed)]));
+  }
+});
+
+test("UpstashBroker ends the same, whichever commands inside failed, once the request is repeated", async () => {
+  const make: Parameters<typeof failing>[0] = ({ startAt }) =>
+    gatewayBroker(startAt, { attempts: 1 });
+  for (let seed = FIRST; seed <= LAST; seed += 4) {
+    fail(await compare(seed, LENGTH, [whole(make), failing(make, seed)]));
   }
 });
 

@@ -6,6 +6,7 @@ import type {
   Settlement,
   WorkflowBroker,
 } from "../../../src/broker/broker.ts";
+import { QueueFullError } from "../../../src/core/error.ts";
 import {
   type ContractBroker,
   DAY,
@@ -67,6 +68,16 @@ const SCHEDULES: readonly string[] = ["tick", "s:|"];
 const ALL: readonly string[] = [...IDS, ...CALLBACKS, ...SCHEDULES];
 const LEASE = 30 * SECOND;
 
+/** The reply, or that there is none because the queue is full. */
+async function orFull(reply: Promise<object>): Promise<object> {
+  try {
+    return await reply;
+  } catch (error) {
+    if (error instanceof QueueFullError) return { isFull: true };
+    throw error;
+  }
+}
+
 /** A request as it was sent, to be sent again. */
 interface Sent {
   readonly at: number;
@@ -103,10 +114,16 @@ export class Driver {
       case "enqueue": {
         const tasks = operation.tasks.map((each) => this.#task(each));
         const group = operation.group && this.#group(operation.group);
-        const request = { tasks, maxBacklog: undefined, group };
+        const { count, isOfReady = false } = operation.most ?? {};
+        const request = {
+          tasks,
+          maxBacklog: isOfReady ? undefined : count,
+          maxReady: count,
+          group,
+        };
         return await this.#send(
           "enqueue",
-          (broker) => broker.enqueue(this.#queue, request),
+          (broker) => orFull(broker.enqueue(this.#queue, request)),
         );
       }
       case "step":

@@ -8,6 +8,10 @@ export type Operation =
     readonly kind: "enqueue";
     readonly tasks: readonly TaskPick[];
     readonly group: GroupPick | undefined;
+    /** How many tasks may wait at most, or only be ready. */
+    readonly most:
+      | { readonly count: number; readonly isOfReady: boolean }
+      | undefined;
   }
   | {
     readonly kind: "step";
@@ -134,6 +138,9 @@ function operation(random: Random): Operation {
       kind: "enqueue",
       tasks: many(random, 4, taskPick),
       group: random() < 0.35 ? groupPick(random) : undefined,
+      most: random() < 0.15
+        ? { count: 1 + Math.floor(random() * 8), isOfReady: random() < 0.5 }
+        : undefined,
     };
   }
   if (kind < 0.62) {
