@@ -88,6 +88,32 @@ const textOf = (value: unknown): string =>
 const sentText = ({ broker }: Place): string =>
   JSON.stringify(broker.asked.map(({ request }) => request));
 
+onBoth(
+  "a task that is cancelled is left to a consumer that has its key, so that its hooks are enqueued",
+  async (place) => {
+    const ran: string[] = [];
+    const hook = defineTask("hook", {
+      run: (settled: Settled) => void ran.push(settled.status),
+    });
+    const { task } = noting();
+    const handlers = [task, hook];
+    const owner = place.queue({ seal: { keys: [fresh] }, handlers });
+    const other = place.queue({ seal: { keys: [old] }, handlers });
+    const { id } = await owner.enqueue(task, "x", { onSettled: hook });
+    assertEquals(await owner.cancel(id), "cancelling");
+
+    const { length } = place.broker.of("step");
+    const { unknown, cancelled } = await other.drain({ lingerMs: 0 });
+    assertEquals([unknown, cancelled], [1, 0]);
+    assert(place.broker.of("step").length < length + 5, "put back once");
+    assertEquals((await owner.result(id)).status, "scheduled");
+    await place.advance(30_000);
+    await owner.drain({ lingerMs: 0 });
+    assertEquals((await owner.result(id)).status, "cancelled");
+    assertEquals(ran, ["cancelled"]);
+  },
+);
+
 for (const encrypt of modes) {
   const seal: SealOptions = { keys: [fresh], encrypt };
   const how = encrypt ? "encrypted" : "signed";

@@ -200,6 +200,8 @@ export interface Settlement {
   readonly group?: string | undefined;
   /** Not taken if the task was asked to stop meanwhile: it is told as stale, and the task comes again at once, as cancelled. @default {false} */
   readonly unlessCancelled?: boolean;
+  /** Whether the task, where it goes on, waits for its delay though it was asked to stop: its consumer was told so, and cannot end it. @default {false: it comes again at once, as cancelled} */
+  readonly thoughCancelled?: boolean;
 }
 
 /** `keepMs`: how long the ended task is remembered, which is how long its id is taken. */

@@ -24,7 +24,7 @@ export function settlementList(request: StepRequest): Values {
 }
 
 function settlementValues(settlement: Settlement): Values {
-  const { id, token, end, span, dedupe, group, unlessCancelled } = settlement;
+  const { id, token, end, span, dedupe, group } = settlement;
   const { kind } = end;
   return [
     toMember(id),
@@ -39,7 +39,7 @@ function settlementValues(settlement: Settlement): Values {
     span,
     dedupe === undefined ? "" : encodeURIComponent(dedupe),
     group === undefined ? "" : encodeURIComponent(group),
-    unlessCancelled ? 1 : 0,
+    settlement.unlessCancelled ? 1 : settlement.thoughCancelled ? 2 : 0,
   ];
 }
 

@@ -22,7 +22,7 @@ for i = 1, #settles do
   local s, v = settles[i], state_of("t:" .. settles[i].id)
   if not v or v[2] ~= s.token then put(stale, s.id)
   else
-    accepted[i] = not (s.stops and find(v[6] or "", "x", 1, true))
+    accepted[i] = not (s.stops == 1 and find(v[6] or "", "x", 1, true))
     if not accepted[i] then
       put(stale, s.id)
       s.kind, s.delay = "release", 0
@@ -40,7 +40,7 @@ for i = 1, #settles do
         put(snoozing, s.id)
         snoozing[s.id] = s
       end
-      if find(v[6], "x", 1, true) then at = 0 elseif find(v[6], "p", 1, true) then at = 1e15 end
+      if s.stops < 2 and find(v[6], "x", 1, true) then at = 0 elseif find(v[6], "p", 1, true) then at = 1e15 end
       if at > now then leave(s.id, v) end
       set("t:" .. s.id, join(v))
       if at > now then put(zdue, due_score(at, 0), s.id) else put(zready, v[3], s.id) end

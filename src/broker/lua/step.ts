@@ -18,7 +18,7 @@ import { ATTEND } from "./attend.ts";
  */
 const READ = `
 local settles, extends, births = {}, {}, {}
-for i = 1, num() do settles[i] = { id = arg(), token = arg(), kind = arg(), delay = num(), keep = num(), shown = num(), payload = arg(), span = arg(), dedupe = arg(), group = arg(), stops = num() == 1 } end
+for i = 1, num() do settles[i] = { id = arg(), token = arg(), kind = arg(), delay = num(), keep = num(), shown = num(), payload = arg(), span = arg(), dedupe = arg(), group = arg(), stops = num() } end
 for i = 1, num() do extends[i] = { id = arg(), token = arg(), ms = num(), progress = arg() } end
 for i = 1, num() do
   local parent = num()

@@ -152,16 +152,19 @@ function settleOne(
   settlement: Settlement,
   now: number,
 ): void {
-  const end = settlement.end;
+  const { end, thoughCancelled = false } = settlement;
+  // one that was cancelled comes at once, to be buried
+  const unhurried = (at: number) =>
+    task.cancelled && !thoughCancelled ? now : at;
   switch (end.kind) {
     case "retry":
       task.suspect = false;
       task.lastError = end.error;
       task.previousSpan = settlement.span;
-      giveBack(books, task, now + end.delayMs, now);
+      giveBack(books, task, unhurried(now + end.delayMs), now);
       return;
     case "release":
-      handBack(books, task, now + end.delayMs, now);
+      handBack(books, task, unhurried(now + end.delayMs), now);
       return;
     case "snooze":
       task.attempt = 0;
@@ -171,7 +174,7 @@ function settleOne(
       task.previousSpan = settlement.span;
       task.dueAt = end.at;
       task.envelope = end.envelope ?? task.envelope;
-      giveBack(books, task, end.at, now);
+      giveBack(books, task, unhurried(end.at), now);
       return;
     case "complete":
       complete(books, task, end, now);
@@ -212,7 +215,7 @@ function handBack(books: Books, task: Live, at: number, now: number): void {
   giveBack(books, task, at, now);
 }
 
-/** Puts a leased task back in its place, or where it comes later; one that was cancelled comes at once, to be buried. */
+/** Puts a leased task back in its place, or where it comes later. */
 function giveBack(
   books: Books,
   task: Live,
@@ -220,7 +223,7 @@ function giveBack(
   now: number,
 ): void {
   const suspended = books.schedules.get(task.id)?.suspended;
-  if ((at > now || suspended) && !task.cancelled) {
+  if (at > now || suspended) {
     move(books, task, "scheduled", suspended ? NEVER_AT : at);
   } else {
     move(books, task, "ready", orderOf(task));

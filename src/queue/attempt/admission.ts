@@ -57,8 +57,9 @@ export function admit(
   opened: Opened,
   now: number,
 ): Admission {
-  // at once, whatever it is: one that is put back comes at once
-  if (delivery.cancelled) {
+  // what follows it stands in its envelope
+  const isSecret = opened.kind === "sealed" || opened.kind === "newer";
+  if (delivery.cancelled && !isSecret) {
     const error = new TaskCancelledError("The task was cancelled");
     return end("cancelled", error, "cancelled");
   }

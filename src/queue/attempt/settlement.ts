@@ -51,6 +51,7 @@ export function settlementOf(outcome: Outcome, settling: Settling): Decided {
       dedupe,
       enqueue: end.kind === "complete" ? enqueue : [],
       ...(ended ? countedIn(envelope, delivery) : {}),
+      ...(delivery.cancelled && !ended ? { thoughCancelled: true } : {}),
     },
     ended: envelope && endedOf(outcome, end, value, delivery, envelope),
     unsaved,

@@ -222,6 +222,44 @@ export function cancelling(declare: Declare): void {
     );
   }
 
+  for (const lane of [undefined, { key: "k", limit: 1 }]) {
+    for (const end of [ends.release(MINUTE), ends.retry(MINUTE)]) {
+      declare(
+        `step() delivers a cancelled task after the delay of '${end.kind}' where its consumer says so${
+          lane ? ", with a key" : ""
+        }`,
+        async (bench) => {
+          const concurrency = lane ? { concurrency: lane } : {};
+          await bench.enqueue(task("a", { related: true, ...concurrency }));
+          await bench.cancel("a");
+          const consumer = bench.consumer();
+          const [a] = await consumer.claim();
+          assertEquals([a?.id, a?.cancelled], ["a", true]);
+          const patient = settle(a!, end, { thoughCancelled: true });
+          const request = consumer.request({ settle: [patient] });
+          for (let repeat = 0; repeat < 2; repeat++) {
+            assertEquals((await bench.step(request)).stale, []);
+          }
+          assertEquals((await bench.result("a")).status, "scheduled");
+          await bench.verify();
+          await bench.advance(MINUTE - 1);
+          assertEquals(await consumer.claim(), []);
+          await bench.advance(1);
+          const [again] = await consumer.claim();
+          assertEquals([again?.id, again?.cancelled], ["a", true]);
+          await consumer.settle(
+            settle(again!, end, { thoughCancelled: true }),
+          );
+          assertEquals(await bench.cancel("a"), "cancelling");
+          const [hurried] = await consumer.claim();
+          assertEquals([hurried?.id, hurried?.cancelled], ["a", true]);
+          await consumer.settle(settle(hurried!, ends.cancel()));
+          assertEquals((await bench.result("a")).status, "cancelled");
+        },
+      );
+    }
+  }
+
   declare(
     "step() delivers a cancelled task as 'cancelled' when its consumer died",
     async (bench) => {
