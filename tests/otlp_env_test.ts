@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import {
   defaultTextMapGetter,
   diag,
@@ -245,9 +245,7 @@ test("readEnv() keeps the propagators that it knows, and warns of the others", (
   ) {
     const { options, warnings } = told({ OTEL_PROPAGATORS: text });
     assertEquals(options, { ...NOTHING, propagators });
-    assertEquals(warnings, [
-      "Ignored a part of OTEL_PROPAGATORS: unsupported",
-    ]);
+    assertEquals(warnings, ["Ignored a part of OTEL_PROPAGATORS: unsupported"]);
   }
 });
 
@@ -283,6 +281,15 @@ test("readEnv() reads an environment that only iterates its own names", () => {
     }
   }
   assertEquals(readEnv(new Env()), { ...NOTHING, serviceName: "own" });
+});
+
+test("fromEnv() refuses an environment that has to be asked for its variables", () => {
+  const env = { get: () => "shop", toObject: () => ({}) };
+  assertThrows(
+    () => Telemetry.fromEnv(env),
+    TypeError,
+    "Cannot use env itself: expected env.toObject()",
+  );
 });
 
 /** The headers that a telemetry of an environment sends along with its own request. */

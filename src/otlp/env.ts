@@ -6,39 +6,39 @@ import { parseUrl, type TelemetryOptions } from "./options.ts";
 import { alwaysOff, alwaysOn, parentBased, ratio } from "./sampler.ts";
 
 /**
- * A variable a line: its name after `OTEL_`, the option that it sets, and what is expected: a word of several, or what
- * one of the {@link READERS} reads, by default an integer. A star stands for each signal and for nothing. Of two for the
- * same option or the same variable, the earlier wins.
+ * A variable a line: its name after `OTEL_`, in lower case, which compresses better, the option that it sets, and what
+ * is expected: a word of several, or what one of the {@link READERS} reads, by default an integer. A star stands for
+ * each signal and for nothing. Of two for the same option or the same variable, the earlier wins.
  */
-const VARIABLES = `SDK_DISABLED disabled true|false
-SERVICE_NAME serviceName text
-RESOURCE_ATTRIBUTES resource. key=value
-PROPAGATORS propagators tracecontext,baggage
-TRACES_SAMPLER root always_on|always_off|traceidratio|parentbased_always_on|parentbased_always_off|parentbased_traceidratio
-TRACES_SAMPLER_ARG share 0..1
-TRACES_EXPORTER traces.exporter otlp|console|none
-METRICS_EXPORTER metrics.exporter otlp|console|none
-SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT limits.valueLength
-ATTRIBUTE_VALUE_LENGTH_LIMIT limits.valueLength
-SPAN_ATTRIBUTE_COUNT_LIMIT limits.attributes
-ATTRIBUTE_COUNT_LIMIT limits.attributes
-SPAN_EVENT_COUNT_LIMIT limits.events
-SPAN_LINK_COUNT_LIMIT limits.links
-EVENT_ATTRIBUTE_COUNT_LIMIT limits.eventAttributes
-LINK_ATTRIBUTE_COUNT_LIMIT limits.linkAttributes
-BSP_MAX_QUEUE_SIZE maxSpans
-METRIC_EXPORT_INTERVAL metricsEveryMs
-METRICS_EXEMPLAR_FILTER exemplars trace_based|always_on|always_off
-EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE temporality delta|cumulative|lowmemory
-EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION histogram explicit_bucket_histogram
-EXPORTER_OTLP_ENDPOINT endpoint url
-EXPORTER_OTLP_*ENDPOINT *url url
-EXPORTER_OTLP_*HEADERS *headers. key=value
-EXPORTER_OTLP_*PROTOCOL *protocol http/protobuf|http/json
-EXPORTER_OTLP_*COMPRESSION *compression none|gzip
-EXPORTER_OTLP_*TIMEOUT *timeoutMs milliseconds
-BSP_EXPORT_TIMEOUT traces.timeoutMs milliseconds
-METRIC_EXPORT_TIMEOUT metrics.timeoutMs milliseconds`;
+const VARIABLES = `sdk_disabled disabled true|false
+service_name serviceName text
+resource_attributes resource. key=value
+propagators propagators tracecontext,baggage
+traces_sampler root always_on|always_off|traceidratio|parentbased_always_on|parentbased_always_off|parentbased_traceidratio
+traces_sampler_arg share 0..1
+traces_exporter traces.exporter otlp|console|none
+metrics_exporter metrics.exporter otlp|console|none
+span_attribute_value_length_limit limits.valueLength
+attribute_value_length_limit limits.valueLength
+span_attribute_count_limit limits.attributes
+attribute_count_limit limits.attributes
+span_event_count_limit limits.events
+span_link_count_limit limits.links
+event_attribute_count_limit limits.eventAttributes
+link_attribute_count_limit limits.linkAttributes
+bsp_max_queue_size maxSpans
+metric_export_interval metricsEveryMs
+metrics_exemplar_filter exemplars trace_based|always_on|always_off
+exporter_otlp_metrics_temporality_preference temporality delta|cumulative|lowmemory
+exporter_otlp_metrics_default_histogram_aggregation histogram explicit_bucket_histogram
+exporter_otlp_endpoint endpoint url
+exporter_otlp_*endpoint *url url
+exporter_otlp_*headers *headers. key=value
+exporter_otlp_*protocol *protocol http/protobuf|http/json
+exporter_otlp_*compression *compression none|gzip
+exporter_otlp_*timeout *timeoutMs milliseconds
+bsp_export_timeout traces.timeoutMs milliseconds
+metric_export_timeout metrics.timeoutMs milliseconds`;
 
 type Found = Record<string, unknown>;
 
@@ -56,11 +56,16 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
 /**
  * Reads OpenTelemetry's variables, under what the code says. As the specification demands, what is empty counts as
  * unset, and what cannot be understood is reported through `diag` and ignored; so is what has no meaning here.
+ *
+ * @throws {TypeError} For an environment that has to be asked for its variables, such as Deno's.
  */
 export function readEnv(
   env: object,
   options: TelemetryOptions = {},
 ): TelemetryOptions {
+  if ("toObject" in env) {
+    throw new TypeError("Cannot use env itself: expected env.toObject()");
+  }
   const texts = new Map<string, string>();
   for (const [name, value] of Object.entries(env)) {
     const text = typeof value === "string" && value.trim();
@@ -127,7 +132,7 @@ function integer(text: string): number {
 function propagators(text: string): string[] {
   return text.toLowerCase().split(",").map((name) => name.trim()).filter(
     (name) =>
-      /^(tracecontext|baggage|none)$/.test(name) ||
+      ["tracecontext", "baggage", "none"].includes(name) ||
       ignored("a part of OTEL_PROPAGATORS", "unsupported"),
   );
 }

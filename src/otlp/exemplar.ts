@@ -24,21 +24,21 @@ export interface Exemplar {
 
 /** Chooses examples. */
 export interface Exemplars {
-  readonly filter: ExemplarFilter;
+  readonly exemplars: ExemplarFilter;
   readonly context: ActiveContext;
   readonly clock: TelemetryClock;
 }
 
 /** The measurement as an example, when the filter lets it pass. */
 export function exemplar(
-  { filter, context, clock }: Exemplars,
+  { exemplars, context, clock }: Exemplars,
   value: number,
   given: Context | undefined,
 ): Exemplar | undefined {
-  if (filter === "always_off") return undefined;
+  if (exemplars === "always_off") return undefined;
   const span = trace.getSpanContext(given ?? context.active());
   const isSampled = span && span.traceFlags & SAMPLED;
-  return isSampled || filter === "always_on"
+  return isSampled || exemplars === "always_on"
     ? { value, at: clock.now(), span }
     : undefined;
 }

@@ -75,11 +75,6 @@ export function makeExporter<Item>(
   return { ...settings, ...makeBreaker(), underWay: new Map() };
 }
 
-/** Whether the receiver failed lately, so that nothing is sent for a while. */
-export function isPaused({ isOpen, clock }: Exporter<never>): boolean {
-  return isOpen(monotonic(clock));
-}
-
 /** Sends items in one request, and again while OTLP allows it and the deadline too; never rejects. */
 export async function send<Item>(
   exporter: Exporter<Item>,
@@ -229,9 +224,7 @@ function nameOf(cause: unknown): string {
 
 /** Seconds or a date, as HTTP has it; 0 for anything else. */
 function parseRetryAfter(header: string | null, now: number): number {
-  const text = `${header}`;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
-  return ms || 0;
+  return Number(header) * 1000 || Date.parse(`${header}`) - now || 0;
 }
 
 async function compress(

@@ -95,8 +95,9 @@ const WARNED = "";
 
 /** Makes metrics without instruments. */
 export function makeMetrics(
-  { enabled, clock, temporality, exemplars, context }: MetricsParts,
+  parts: MetricsParts,
 ): Metrics {
+  const { enabled, clock, temporality } = parts;
   const streams = new Map<string, Stream>();
   /** Of each name the first instrument's identity. */
   const names = new Map<string, string>();
@@ -146,10 +147,8 @@ export function makeMetrics(
       integer,
       boundaries: boundaries(advice?.explicitBucketBoundaries),
     }, {
-      clock,
-      context,
-      filter: exemplars,
-      least: !isKept ? Infinity : grows ? 0 : -Number.MAX_VALUE,
+      ...parts,
+      least: !isKept ? Infinity : grows ? 0 : -Infinity,
       observed,
       resets: observed || delta ||
         (kind === "gauge" && temporality === "delta"),
@@ -160,35 +159,20 @@ export function makeMetrics(
 
   return {
     getMeter: perLibrary((library): EdgeMeter => {
-      type Make<T> = (name: string, options?: MetricOptions) => T;
-      const instrument = (
-        kind: MetricKind,
-        monotonic = false,
-      ): Make<EdgeCounter & EdgeRecorder> =>
-      (...asked) => {
-        const { record } = streamOf(
-          library,
-          kind,
-          monotonic,
-          false,
-          ...asked,
-        );
-        return { add: record, record };
-      };
-      const observable =
-        (kind: MetricKind, monotonic = false): Make<EdgeObservable> =>
-        (...asked) =>
+      const make =
+        (kind: MetricKind, observed: boolean, monotonic = false) =>
+        (name: string, options?: MetricOptions) =>
           observations.instrument(
-            streamOf(library, kind, monotonic, true, ...asked),
+            streamOf(library, kind, monotonic, observed, name, options),
           );
       return {
-        createCounter: instrument("sum", true),
-        createUpDownCounter: instrument("sum"),
-        createHistogram: instrument("histogram"),
-        createGauge: instrument("gauge"),
-        createObservableCounter: observable("sum", true),
-        createObservableUpDownCounter: observable("sum"),
-        createObservableGauge: observable("gauge"),
+        createCounter: make("sum", false, true),
+        createUpDownCounter: make("sum", false),
+        createHistogram: make("histogram", false),
+        createGauge: make("gauge", false),
+        createObservableCounter: make("sum", true, true),
+        createObservableUpDownCounter: make("sum", true),
+        createObservableGauge: make("gauge", true),
         addBatchObservableCallback: observations.add,
         removeBatchObservableCallback: observations.remove,
       };

@@ -49,8 +49,7 @@ export interface Series {
 }
 
 /** A metric as it is exported. */
-export interface Metric {
-  readonly descriptor: MetricDescriptor;
+export interface Metric extends MetricDescriptor {
   readonly at: HrTime;
   readonly series: readonly Series[];
 }

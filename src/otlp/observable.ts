@@ -32,6 +32,12 @@ export interface EdgeObservable {
   removeCallback(callback: ObservationCallback): void;
 }
 
+/** An instrument of any kind: what of it is used is as its kind has it. */
+export interface Instrument extends EdgeObservable {
+  readonly add: Stream["record"];
+  readonly record: Stream["record"];
+}
+
 /** Either of what a callback is called with: it knows which. */
 type Observe = ObservationResult["observe"] & BatchObservationResult["observe"];
 
@@ -43,8 +49,8 @@ interface Observer {
 
 /** Who observes what. */
 export interface Observations {
-  /** Makes an instrument whose values go to the stream. */
-  instrument(stream: Stream): EdgeObservable;
+  /** Makes an instrument whose values go to the stream, measured or observed. */
+  instrument(stream: Stream): Instrument;
   /** Has a callback observe several instruments until it is removed. */
   add(callback: BatchCallback, observables: readonly object[]): void;
   remove(callback: object, observables: readonly object[]): void;
@@ -71,10 +77,16 @@ export function makeObservations(): Observations {
 
   return {
     instrument(stream) {
-      const instrument: EdgeObservable = {
+      const { record } = stream;
+      const instrument: Instrument = {
+        add: record,
+        record,
         addCallback(callback) {
-          const observe = stream.record as Observe;
-          observers = [...observers, { callback, instruments, observe }];
+          observers = [...observers, {
+            callback,
+            instruments,
+            observe: record as Observe,
+          }];
         },
         removeCallback: (callback) => remove(callback, instruments),
       };

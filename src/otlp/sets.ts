@@ -3,7 +3,6 @@ import {
   type AttributeList,
   attributeList,
   type Attributes,
-  toAttributeValue,
 } from "./attributes.ts";
 import { MAX_SETS, MAX_STEPS } from "./bounds.ts";
 import type { Series } from "./metric.ts";
@@ -64,7 +63,10 @@ export function makeSets(): AttributeSets {
   };
 
   const overflow = () =>
-    known(newSet(OVERFLOW_ID, { "otel.metric.overflow": true }));
+    known(newSet(
+      OVERFLOW_ID,
+      attributeList({ "otel.metric.overflow": true }),
+    ));
 
   /** Where the look-up ends, on paths that are made where there are none if it `learns`. */
   const walk = (attributes: Attributes, learns: boolean): Path | undefined => {
@@ -101,9 +103,10 @@ export function makeSets(): AttributeSets {
       return set;
     },
     learn(attributes, hasRoom) {
-      const id = identify(attributes);
+      const list = attributeList(attributes);
+      const id = identify(list);
       if (!hasRoom && !sets.has(id)) return overflow();
-      const set = known(newSet(id, attributes));
+      const set = known(newSet(id, list));
       // values that are equal only when they are the same
       const isPlain = Object.values(attributes)
         .every((value) => typeof value !== "object" || value === null);
@@ -124,8 +127,7 @@ export function makeSets(): AttributeSets {
   };
 }
 
-function newSet(id: string, from: Attributes): AttributeSet {
-  const attributes = attributeList(from);
+function newSet(id: string, attributes: AttributeList): AttributeSet {
   return { id, attributes, startAt: undefined, series: undefined, exported: 0 };
 }
 
@@ -133,18 +135,11 @@ function newPath(): Path {
   return { set: undefined, step: undefined };
 }
 
-/** The same text for the same attributes, in whatever order they are given. */
-function identify(attributes: Attributes): string {
-  const parts: unknown[] = [];
-  for (const key of Object.keys(attributes).sort()) {
-    const value = attributes[key];
-    if (value === undefined || value === null) continue;
-    const isPlain = typeof value !== "object";
-    const text = isPlain ? String(value) : toAttributeValue(value, Infinity);
-    parts.push(key, typeof value, text);
-  }
+/** The same text for the same attributes, in whatever order they are given; values of two types are never the same. */
+function identify({ keys, values }: AttributeList): string {
+  const pairs = keys.map((key, i) => [key, values[i]]);
   return JSON.stringify(
-    parts,
-    (_, value) => typeof value === "bigint" ? String(value) : value,
+    pairs.sort(),
+    (_, part) => typeof part === "object" ? part : typeof part + part,
   );
 }

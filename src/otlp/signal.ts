@@ -1,13 +1,12 @@
 import type { ActiveContext } from "./active.ts";
 import type { AttributeList } from "./attributes.ts";
-import type { TelemetryClock } from "./clock.ts";
+import { monotonic, type TelemetryClock } from "./clock.ts";
 import { writeToConsole } from "./console.ts";
 import { withDeadline } from "./deadline.ts";
 import { encodingOf, type Items } from "./encoding.ts";
 import {
   type Exporter,
   type ExportOutcome,
-  isPaused,
   makeExporter,
   nothing,
   send,
@@ -93,7 +92,7 @@ export async function sendSpans(
   spans: readonly EdgeSpan[],
 ): Promise<void> {
   if (spans.length === 0) return;
-  const outcome = isPaused(exporter)
+  const outcome = exporter.isOpen(monotonic(flush.clock))
     ? nothing("Paused after a failed export")
     : await deliver(exporter, flush, spans);
   add(flush, "spans", spans.length, outcome);
@@ -109,8 +108,8 @@ export async function sendMetrics(
   flush: Flushing,
   metrics: Metrics,
 ): Promise<void> {
-  if (isPaused(exporter)) return;
   const { clock, startedAt, report } = flush;
+  if (exporter.isOpen(monotonic(clock))) return;
   const halfTime = startedAt + exporter.timeoutMs / 2;
   await withDeadline(clock, halfTime, async ({ over }) => {
     const late = over.then(() => "An observable instrument took too long");

@@ -7,14 +7,15 @@ import type {
 import { API_SLOT, EVERY_1_X, OURS } from "../http/slot.ts";
 import { trace } from "../w3c/api.ts";
 
-const KINDS = ["trace", "metrics", "propagation", "context"] as const;
-
 /** Whose registration it is, and the version that the slot had before it was raised. */
 type Mark = readonly [owner: object, version: string];
 
-type Slot =
-  & { version: string; diag?: unknown; [OURS]?: Mark }
-  & { [Kind in typeof KINDS[number]]?: unknown };
+interface Slot {
+  readonly version: string;
+  readonly diag?: unknown;
+  readonly context?: unknown;
+  readonly [OURS]?: Mark;
+}
 
 const host = globalThis as { [API_SLOT]?: Slot };
 
@@ -40,7 +41,8 @@ export function hasContextManager(): boolean {
 export function fillSlot(owner: Registration): boolean {
   const before = host[API_SLOT];
   if (before?.[OURS]?.[0] === owner) return true;
-  if (before && KINDS.some((kind) => before[kind] !== undefined)) return false;
+  const { version: _, diag, ...registered } = before ?? {};
+  if (Object.keys(registered).length > 0) return false;
   delete host[API_SLOT];
   trace.setGlobalTracerProvider(owner.tracerProvider);
   const slot = host[API_SLOT]! as Slot;
@@ -48,7 +50,7 @@ export function fillSlot(owner: Registration): boolean {
     metrics: owner.meterProvider,
     propagation: owner.propagator,
     context: owner.contextManager,
-    diag: before?.diag,
+    diag,
     [OURS]: [owner, slot.version],
     version: EVERY_1_X,
   });
@@ -57,13 +59,10 @@ export function fillSlot(owner: Registration): boolean {
 
 /** Takes back what {@link fillSlot} registered for this owner. */
 export function clearSlot(owner: object): boolean {
-  const slot = host[API_SLOT];
-  const mark = slot?.[OURS];
-  if (!slot || mark?.[0] !== owner) return false;
+  const { diag, [OURS]: mark } = host[API_SLOT] ?? {};
+  if (mark?.[0] !== owner) return false;
   trace.disable();
-  for (const kind of KINDS) delete slot[kind];
-  delete slot[OURS];
-  slot.version = mark[1];
-  if (!slot.diag) delete host[API_SLOT];
+  delete host[API_SLOT];
+  if (diag) host[API_SLOT] = { diag, version: mark[1] };
   return true;
 }

@@ -96,7 +96,7 @@ export function makeStream(
 
   return {
     record(given, attributes = {}, context) {
-      if (!(given >= least && given < Infinity)) return;
+      if (!Number.isFinite(given) || given < least) return;
       const value = integer ? Math.trunc(given) : given;
       const set = sets.find(attributes) ?? sets.learn(attributes, hasRoom());
       const series = set.series ?? begin(set);
@@ -128,7 +128,7 @@ export function makeStream(
         for (const one of series) toChange(one, startAt, observed);
       }
       return series.length === 0 ? undefined : {
-        metric: { descriptor, at, series },
+        metric: { ...descriptor, at, series },
         restore: () => restore(series, startAt),
       };
     },

@@ -128,6 +128,7 @@ export class Telemetry implements AsyncDisposable {
    * @param env The variables: `Deno.env.toObject()`, `process.env`, or a worker's `env`; what is no string is ignored.
    * @param options What the variables do not say; it wins over them, also one by one in `resource`, `headers`, `limits`,
    * `traces` and `metrics`.
+   * @throws {TypeError} As the constructor does, and for an environment that has to be asked, such as Deno's.
    */
   static fromEnv(env: object, options: TelemetryOptions = {}): Telemetry {
     return new Telemetry(readEnv(env, options));

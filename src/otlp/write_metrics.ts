@@ -14,7 +14,7 @@ export function writeMetrics(
   resource: AttributeList,
   metrics: readonly Metric[],
 ): void {
-  const libraryOf = ({ descriptor }: Metric) => descriptor.library;
+  const libraryOf = ({ library }: Metric) => library;
   writeRequest(
     ["resourceMetrics", "scopeMetrics", "metrics"],
     resource,
@@ -25,15 +25,16 @@ export function writeMetrics(
 }
 
 function writeMetric(metric: Metric): void {
-  const { name, description, unit, kind } = metric.descriptor;
+  const { name, description, unit, kind } = metric;
   w.string(1, "name", name);
   w.string(2, "description", description);
   w.string(3, "unit", unit);
   w.message(FIELD[kind], kind, metric, writeData);
 }
 
-function writeData({ descriptor, at, series }: Metric): void {
-  const { kind, delta, monotonic, boundaries, integer } = descriptor;
+function writeData(
+  { kind, delta, monotonic, boundaries, integer, at, series }: Metric,
+): void {
   const isHistogram = kind === "histogram";
   const isGauge = kind === "gauge";
   const writeExemplar = ({ value, at, span }: Exemplar) => {

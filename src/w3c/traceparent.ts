@@ -2,14 +2,16 @@ import type { SpanContext } from "@opentelemetry/api";
 
 /** A later version than 00 may go on after another dash; a comma stands between two headers. */
 const FIELDS =
-  /^(?!ff|00.{54})[\da-f]{2}-(?!0+-)[\da-f]{32}-(?!0+-)[\da-f]{16}-[\da-f]{2}(-[^,]*)?$/;
+  /^(?!ff)[\da-f]{2}-(?!0+-)[\da-f]{32}-(?!0+-)[\da-f]{16}-[\da-f]{2}(-[^,]*)?$/;
+const LENGTH = 55;
 
 /** Sampled (1) and random (2): the flags that level 2 defines, the only ones that may be sent. */
 const KNOWN_FLAGS = 3;
 
 /** Whether the text can be read. */
 export function isTraceparent(header: string): boolean {
-  return FIELDS.test(header);
+  return FIELDS.test(header) &&
+    (header.length === LENGTH || !header.startsWith("00"));
 }
 
 /**
@@ -27,7 +29,7 @@ export function parseTraceparent(header: string): SpanContext | undefined {
   return {
     traceId: header.slice(3, 35),
     spanId: header.slice(36, 52),
-    traceFlags: parseInt(header.slice(53, 55), 16) & KNOWN_FLAGS,
+    traceFlags: parseInt(header.slice(53, LENGTH), 16) & KNOWN_FLAGS,
     isRemote: true,
   };
 }

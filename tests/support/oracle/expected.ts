@@ -144,7 +144,7 @@ export function attributesOf({ set: { attributes } }: Series): Attributes {
   ) as Attributes;
 }
 
-function ofMetric({ descriptor, at, series }: Metric): Message {
+function ofMetric({ at, series, ...descriptor }: Metric): Message {
   const { name, description, unit, kind, integer } = descriptor;
   const dataPoints = series.map((one) => ({
     attributes: keyValues(attributesOf(one)),
@@ -188,7 +188,7 @@ function ofMetric({ descriptor, at, series }: Metric): Message {
 export function ofMetrics(metrics: readonly Metric[]): Message {
   const scopeMetrics = perLibrary(
     metrics,
-    ({ descriptor }) => descriptor.library,
+    ({ library }) => library,
     "metrics",
     ofMetric,
   );

@@ -40,12 +40,12 @@ export function readable(parts: SpanParts, from: object): object {
 
 /** An export's metrics as the official SDK has them. */
 export function resourceMetrics(metrics: readonly Metric[]): object {
-  const groups = Map.groupBy(metrics, ({ descriptor }) => descriptor.library);
+  const groups = Map.groupBy(metrics, ({ library }) => library);
   return {
     resource: { attributes: RESOURCE },
     scopeMetrics: [...groups].map(([scope, group]) => ({
       scope,
-      metrics: group.map(({ descriptor, at, series }) => ({
+      metrics: group.map(({ at, series, ...descriptor }) => ({
         descriptor: { ...descriptor, valueType: descriptor.integer ? 0 : 1 },
         aggregationTemporality: descriptor.delta ? 0 : 1,
         dataPointType: { histogram: 0, gauge: 2, sum: 3 }[descriptor.kind],
@@ -126,19 +126,15 @@ export function tameSpan(parts: SpanParts, writesBytes: boolean): SpanParts {
 
 /** A metric without it. */
 export function tameMetric(metric: Metric, writesBytes: boolean): Metric {
-  const { descriptor, series } = metric;
-  const { description, unit } = descriptor;
+  const { description, unit, integer, series } = metric;
   return {
     ...metric,
-    descriptor: {
-      ...descriptor,
-      description: description.toWellFormed(),
-      unit: unit.toWellFormed(),
-    },
+    description: description.toWellFormed(),
+    unit: unit.toWellFormed(),
     series: series.map((one) => ({
       ...one,
       exemplars: [],
-      value: tameSum(one.value, descriptor.integer, writesBytes),
+      value: tameSum(one.value, integer, writesBytes),
       set: {
         ...one.set,
         attributes: attributeList(
