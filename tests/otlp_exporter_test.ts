@@ -346,6 +346,27 @@ test("flush() pauses once for failures that were under way together, and no more
   assertEquals(requests.length, before + 1);
 });
 
+test("flush() lets one export see whether a receiver that failed is back, and the others go on when it is", async () => {
+  let code = 500;
+  const { flush, clock, requests } = sending(() =>
+    new Response("", { status: code })
+  );
+  const several = () => Promise.all(Array.from({ length: 20 }, flush));
+  await flush();
+  for (const pauseMs of [1_000, 2_000]) {
+    await clock.advance(pauseMs);
+    const before = requests.length;
+    const reports = await several();
+    assertEquals(requests.length, before + 1);
+    const paused = reports.filter(({ error }) => /Paused/.test(error ?? ""));
+    assertEquals(paused.length, 19);
+  }
+  await clock.advance(4_000);
+  code = 200;
+  assertEquals((await several()).filter(({ spans }) => spans === 1).length, 1);
+  assertEquals((await several()).filter(({ spans }) => spans === 1).length, 20);
+});
+
 test("flush() does not pause for what is wrong with the request itself", async () => {
   const { flush, requests } = sending(status(400));
   await flush();

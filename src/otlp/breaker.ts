@@ -4,12 +4,15 @@ const MAX_PAUSE_MS = 60_000;
 /** However long a receiver asks to be left alone, it is asked again after this time. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
 
-/** Keeps exports from a receiver that failed, until its Retry-After or for a pause that doubles up to a minute. */
+/**
+ * Keeps exports from a receiver that failed, until its Retry-After or for a pause that doubles up to a minute; then one
+ * goes ahead of the others and sees whether it is back.
+ */
 export interface Breaker {
   /** Whether exports are to be skipped at an instant of the monotonic clock. */
   isOpen(now: number): boolean;
-  /** Begins an export, and returns what is to be told of its end. */
-  begin(): Settle;
+  /** Begins an export at an instant of the same clock, and returns what is to be told of its end. */
+  begin(now: number): Settle;
 }
 
 /**
@@ -29,7 +32,8 @@ export function makeBreaker(): Breaker {
   let pauseMs = 0;
   return {
     isOpen: (now) => now < openUntil,
-    begin() {
+    begin(now) {
+      if (pauseMs > 0) openUntil = now + pauseMs;
       const known = openUntil;
       return (failedAt, retryAfterMs) => {
         if (failedAt === undefined) {

@@ -107,7 +107,7 @@ async function deliver(
   deadline: Deadline,
 ): Promise<ExportOutcome> {
   const { clock } = exporter;
-  const settle = exporter.begin();
+  const settle = exporter.begin(monotonic(clock));
   const isZipped = exporter.gzip && content.length >= GZIP_FROM_BYTES;
   const body = isZipped ? await compress(content) : content;
   const init = {
