@@ -202,6 +202,12 @@ test("parseBaggage() leaves out malformed entries and repairs bad UTF-8", () => 
   assertEquals(entriesOf(parseBaggage("__proto__=1")), [["__proto__", "1"]]);
 });
 
+test("parseBaggage() takes plus and ampersand for what they are", () => {
+  assertEquals(entriesOf(parseBaggage("a=1+2&b=3%2B4%26")), [
+    ["a", "1+2&b=3+4&"],
+  ]);
+});
+
 test("parseBaggage() reads all lines as one, in their order", () => {
   assertEquals(
     entriesOf(parseBaggage(["a=1, b=2", "", "c=3;p"])),
