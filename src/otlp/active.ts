@@ -1,6 +1,6 @@
 import type { Context, ContextManager } from "@opentelemetry/api";
-import { context } from "../w3c/api.ts";
-import { hasContextManager } from "./slot.ts";
+import { API_SLOT } from "../http/slot.ts";
+import { host } from "./slot.ts";
 
 /** Where the current context is kept. */
 export interface ActiveContext {
@@ -12,7 +12,7 @@ export interface ActiveContext {
 
 /** The registered context manager's contexts; those of `own` while none is registered. */
 export function activeContext(own: ContextManager): ActiveContext {
-  const keeper = () => hasContextManager() ? context : own;
+  const keeper = () => host[API_SLOT]?.context ?? own;
   return {
     active: () => keeper().active(),
     with: (current, callback) => keeper().with(current, callback),

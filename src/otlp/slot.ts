@@ -13,11 +13,12 @@ type Mark = readonly [owner: object, version: string];
 interface Slot {
   readonly version: string;
   readonly diag?: unknown;
-  readonly context?: unknown;
+  readonly context?: ContextManager;
   readonly [OURS]?: Mark;
 }
 
-const host = globalThis as { [API_SLOT]?: Slot };
+/** The host, as far as every 1.x copy of the API knows it. */
+export const host = globalThis as { [API_SLOT]?: Slot };
 
 /** What is registered, and for whom. */
 export interface Registration {
@@ -27,11 +28,6 @@ export interface Registration {
   readonly contextManager: ContextManager;
 }
 
-/** Whether some context manager is registered, so that `context.active()` means something. */
-export function hasContextManager(): boolean {
-  return host[API_SLOT]?.context !== undefined;
-}
-
 /**
  * Registers everything, for every 1.x copy of the API, or nothing when anything is registered already.
  *
@@ -39,9 +35,9 @@ export function hasContextManager(): boolean {
  * it makes the slot, whose version is raised then.
  */
 export function fillSlot(owner: Registration): boolean {
-  const before = host[API_SLOT];
-  if (before?.[OURS]?.[0] === owner) return true;
-  const { version: _, diag, ...registered } = before ?? {};
+  const { diag, [OURS]: mark, version: _, ...registered } = host[API_SLOT] ??
+    {};
+  if (mark?.[0] === owner) return true;
   if (Object.keys(registered).length > 0) return false;
   delete host[API_SLOT];
   trace.setGlobalTracerProvider(owner.tracerProvider);
