@@ -43,7 +43,7 @@ type Observe = ObservationResult["observe"] & BatchObservationResult["observe"];
 
 interface Observer {
   readonly callback: ObservationCallback | BatchCallback;
-  readonly instruments: readonly object[];
+  readonly instruments: ReadonlySet<object>;
   readonly observe: Observe;
 }
 
@@ -61,17 +61,24 @@ export interface Observations {
 /** Makes observations, of nothing as yet. */
 export function makeObservations(): Observations {
   const streams = new WeakMap<object, Stream>();
-  let observers: readonly Observer[] = [];
+  let observers: Observer[] = [];
 
-  const ours = (observables: readonly object[]) =>
-    observables.filter((one) => streams.has(one));
+  const ours = (observables: readonly object[]): ReadonlySet<object> =>
+    new Set(observables.filter((one) => streams.has(one)));
+
+  const add = (
+    callback: Observer["callback"],
+    instruments: ReadonlySet<object>,
+    observe: unknown,
+  ) => {
+    observers.push({ callback, instruments, observe: observe as Observe });
+  };
 
   const remove: Observations["remove"] = (callback, observables) => {
     const instruments = ours(observables);
     observers = observers.filter((observer) =>
       observer.callback !== callback ||
-      observer.instruments.length !== instruments.length ||
-      !observer.instruments.every((one) => instruments.includes(one))
+      observer.instruments.symmetricDifference(instruments).size > 0
     );
   };
 
@@ -81,41 +88,31 @@ export function makeObservations(): Observations {
       const instrument: Instrument = {
         add: record,
         record,
-        addCallback(callback) {
-          observers = [...observers, {
-            callback,
-            instruments,
-            observe: record as Observe,
-          }];
-        },
-        removeCallback: (callback) => remove(callback, instruments),
+        addCallback: (callback) => add(callback, ours([instrument]), record),
+        removeCallback: (callback) => remove(callback, [instrument]),
       };
-      const instruments = [instrument];
       streams.set(instrument, stream);
       return instrument;
     },
     add(callback, observables) {
       const instruments = ours(observables);
       const observe: BatchObservationResult["observe"] = (one, ...observed) => {
-        if (instruments.includes(one)) streams.get(one)?.record(...observed);
+        if (instruments.has(one)) streams.get(one)?.record(...observed);
       };
-      observers = [
-        ...observers,
-        { callback, instruments, observe: observe as Observe },
-      ];
+      add(callback, instruments, observe);
     },
     remove,
     async observe() {
-      const asked = observers;
-      const instruments = asked.flatMap(({ instruments }) => instruments);
-      for (const one of new Set(instruments)) streams.get(one)?.clear();
-      const answers = asked.map(async ({ callback, observe }) =>
-        await callback({ observe })
-      );
-      for (const answer of await Promise.allSettled(answers)) {
-        if (answer.status === "fulfilled") continue;
-        diag.error("An observable instrument's callback failed", answer.reason);
+      for (const { instruments } of observers) {
+        for (const one of instruments) streams.get(one)?.clear();
       }
+      await Promise.all(observers.map(async ({ callback, observe }) => {
+        try {
+          await callback({ observe });
+        } catch (error) {
+          diag.error("An observable instrument failed", error);
+        }
+      }));
     },
   };
 }
