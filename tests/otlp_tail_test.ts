@@ -248,7 +248,7 @@ test("a rule that throws keeps nothing, is reported once, and leaves the others 
       assertEquals((await telemetry.flush(scope)).spans, 1);
     }
     assertEquals(collector.spans[2]?.attributes["baton.sampled_by"], "failed");
-    assertEquals(errors, ['The tail rule "broken" failed']);
+    assertEquals(errors, ['Tail rule "broken" failed']);
   } finally {
     diag.disable();
   }

@@ -29,7 +29,7 @@ export interface TailRule {
 /** Keeps the traces in which a span failed: its status is ERROR. */
 export const keepFailed: TailRule = {
   name: "failed",
-  keeps: (spans) => spans.some(({ status }) => status.code === STATUS_ERROR),
+  keeps: (spans) => spans.some((span) => span.status.code === STATUS_ERROR),
 };
 
 /**
@@ -58,17 +58,17 @@ export type Judge = (spans: readonly TailSpan[]) => string | false;
 
 /** Makes a judge, which tells of each rule once that it failed. */
 export function judgeBy(rules: readonly TailRule[]): Judge {
-  const failed = new Set<TailRule>();
-  const keeps = (rule: TailRule, spans: readonly TailSpan[]): boolean => {
-    try {
-      return rule.keeps(spans);
-    } catch (error) {
-      if (!failed.has(rule)) {
-        diag.error(`The tail rule "${rule.name}" failed`, error);
+  const sound = new Set(rules);
+  return (spans) => {
+    for (const rule of rules) {
+      try {
+        if (rule.keeps(spans)) return rule.name;
+      } catch (error) {
+        if (sound.delete(rule)) {
+          diag.error(`Tail rule "${rule.name}" failed`, error);
+        }
       }
-      failed.add(rule);
-      return false;
     }
+    return false;
   };
-  return (spans) => rules.find((rule) => keeps(rule, spans))?.name ?? false;
 }
