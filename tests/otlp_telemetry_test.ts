@@ -65,7 +65,7 @@ test("Telemetry() throws when an option cannot be used, and does not repeat the 
     const error = assertThrows(
       () => new Telemetry({ endpoint }),
       TypeError,
-      "expected an http or https URL",
+      "expected an http(s) URL",
     );
     assertFalse(error.message.includes("secret"));
   }
@@ -76,6 +76,7 @@ test("Telemetry() throws when an option cannot be used, and does not repeat the 
       { flushWaitMs: Infinity },
       { metrics: { timeoutMs: -5 } },
       { protocol: "grpc" as never },
+      { timeoutMs: 2 ** 31 },
       { metricsEveryMs: -1 },
       { maxSpans: NaN },
     ]

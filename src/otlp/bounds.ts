@@ -27,6 +27,10 @@ export const FIRST_BACKOFF_MS = 1_000;
 export const BACKOFF_FACTOR = 1.5;
 export const JITTER = 0.2;
 
+/** The digits of a trace id that a ratio sampler reads: the most of its random ones that a number holds exactly. */
+export const RANDOM_FROM = 18;
+export const RANDOM_DIGITS = 13;
+
 /** How much of a receiver's message is repeated, in UTF-16 units. */
 export const MAX_MESSAGE = 200;
 

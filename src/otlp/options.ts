@@ -1,6 +1,7 @@
 import type { Sampler } from "@opentelemetry/api";
 import type { PropagateTo } from "../http/fetch.ts";
 import type { Attributes } from "./attributes.ts";
+import { LONGEST_MS } from "./bounds.ts";
 import type { TelemetryClock } from "./clock.ts";
 import type { Protocol } from "./encoding.ts";
 import type { ExemplarFilter } from "./exemplar.ts";
@@ -106,20 +107,23 @@ export interface TelemetryOptions {
   readonly random?: () => number;
 }
 
-/** An option's number, when it makes sense. */
+/** An option's number, from 0 to what a host's timer can wait, or to `most`. */
 export function nonNegative<Name extends string>(
   options: { readonly [Key in Name]?: number },
   name: Name,
   value: number,
+  most: number = LONGEST_MS,
 ): number {
   const given = options[name] ?? value;
-  if (given >= 0 && given < Infinity) return given;
-  throw new RangeError(`Cannot use ${name} of ${given}: expected 0 or more`);
+  if (given >= 0 && given <= most) return given;
+  throw new RangeError(
+    `Cannot use ${name} of ${given}: expected 0 to ${most}`,
+  );
 }
 
 /** What requests can be sent to. Its errors do not repeat the text, which may hold a token. */
 export function parseUrl(text: string): URL {
   const url = URL.parse(text);
   if (url && /^https?:/.test(url.protocol)) return url;
-  throw new TypeError("Cannot use the endpoint: expected an http or https URL");
+  throw new TypeError("Cannot use endpoint: expected an http(s) URL");
 }

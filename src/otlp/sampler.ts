@@ -10,10 +10,9 @@ import { NOT_RECORD, RECORD_AND_SAMPLED, SAMPLED } from "../core/codes.ts";
 import { EdgeSpan } from "./span.ts";
 import { hasSampledKin } from "../w3c/kinship.ts";
 import { trace } from "../w3c/api.ts";
+import { RANDOM_DIGITS, RANDOM_FROM } from "./bounds.ts";
 import { isValid } from "./ids.ts";
-
-const RANDOM_DIGITS = 13;
-const RANDOM_RANGE = 16 ** RANDOM_DIGITS;
+import { nonNegative } from "./options.ts";
 
 /** Samples every trace. */
 export const alwaysOn: Sampler = /* @__PURE__ */ fixed(
@@ -34,13 +33,14 @@ export const alwaysOff: Sampler = /* @__PURE__ */ fixed(
  * @throws {RangeError} When the share is not between 0 and 1.
  */
 export function ratio(share: number): Sampler {
-  if (!(share >= 0 && share <= 1)) {
-    throw new RangeError(`Cannot use a share of ${share}: expected 0 to 1`);
-  }
-  const threshold = (1 - share) * RANDOM_RANGE;
+  const kept = nonNegative({ share }, "share", 1, 1);
+  const threshold = (1 - kept) * 16 ** RANDOM_DIGITS;
   return {
     shouldSample(...call): SamplingResult {
-      const random = parseInt(call[1].slice(18, 18 + RANDOM_DIGITS), 16);
+      const random = parseInt(
+        call[1].slice(RANDOM_FROM, RANDOM_FROM + RANDOM_DIGITS),
+        16,
+      );
       return (random >= threshold ? alwaysOn : alwaysOff).shouldSample(...call);
     },
     toString: () => `TraceIdRatioBased{${share}}`,
@@ -77,17 +77,15 @@ export function parentBased(
     localNotSampled: alwaysOff,
     ...branches,
   };
-  const names = Object.entries(all).map((branch) => branch.join("="));
   const samplerOf = (context: Context, traceId: string): Sampler => {
-    const above = trace.getSpanContext(context);
-    // a valid one, for who has none begins a trace with an id of its own
-    const parent = above?.traceId === traceId ? above : undefined;
-    const isSampled = parent ? parent.traceFlags & SAMPLED : true;
-    const isRemote = parent ? parent.isRemote : hasSampledKin(context);
-    return isRemote
+    const parent = trace.getSpanContext(context);
+    // who has no valid one begins a trace with an id of its own
+    if (parent?.traceId !== traceId) {
+      return hasSampledKin(context) ? all.remoteSampled : root;
+    }
+    const isSampled = parent.traceFlags & SAMPLED;
+    return parent.isRemote
       ? isSampled ? all.remoteSampled : all.remoteNotSampled
-      : !parent
-      ? root
       : isSampled
       ? all.localSampled
       : all.localNotSampled;
@@ -97,7 +95,10 @@ export function parentBased(
     shouldSample: (context, traceId, name, kind, attributes, links) =>
       samplerOf(context, traceId)
         .shouldSample(context, traceId, name, kind, attributes, links),
-    toString: () => `ParentBased{${names.join(", ")}}`,
+    toString: () =>
+      `ParentBased{${
+        Object.entries(all).map((branch) => branch.join("=")).join(", ")
+      }}`,
   };
 }
 
