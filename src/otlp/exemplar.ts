@@ -38,7 +38,8 @@ export function exemplar(
   if (exemplars === "always_off") return undefined;
   const span = trace.getSpanContext(given ?? context.active());
   const isSampled = span && span.traceFlags & SAMPLED;
-  return isSampled || exemplars === "always_on"
-    ? { value, at: clock.now(), span }
-    : undefined;
+  if (isSampled || exemplars === "always_on") {
+    return { value, at: clock.now(), span };
+  }
+  return undefined;
 }

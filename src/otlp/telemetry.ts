@@ -58,7 +58,7 @@ export class Telemetry implements AsyncDisposable {
    * Makes a telemetry; {@link Telemetry.register} makes it everybody's.
    *
    * @throws {TypeError} When an endpoint is no absolute http or https URL.
-   * @throws {RangeError} When a protocol is unknown, or a duration or `maxSpans` is negative or not finite.
+   * @throws {RangeError} When a protocol is unknown, or a duration or `maxSpans` is negative or over 2,147,483,647.
    */
   constructor(options: TelemetryOptions = {}) {
     const {
@@ -98,10 +98,10 @@ export class Telemetry implements AsyncDisposable {
       baggage: propagators.includes("baggage"),
     });
     this.#fetchParts = {
+      ...options,
+      fetch: undefined,
       tracer: () => this.tracerProvider.getTracer(SDK_NAME, SDK_VERSION),
       propagator: () => this.propagator,
-      clientSpans: options.clientSpans,
-      propagateTo: options.propagateTo,
     };
     this.fetch = createFetch(this.#fetchParts, () => context.active());
     this.#buffer = buffer;
