@@ -245,7 +245,7 @@ test("readEnv() keeps the propagators that it knows, and warns of the others", (
   ) {
     const { options, warnings } = told({ OTEL_PROPAGATORS: text });
     assertEquals(options, { ...NOTHING, propagators });
-    assertEquals(warnings, ["Ignored a part of OTEL_PROPAGATORS: unsupported"]);
+    assertEquals(warnings, ["Ignored a propagator: unsupported"]);
   }
 });
 
@@ -288,7 +288,7 @@ test("fromEnv() refuses an environment that has to be asked for its variables", 
   assertThrows(
     () => Telemetry.fromEnv(env),
     TypeError,
-    "Cannot use env itself: expected env.toObject()",
+    "Cannot use env: expected env.toObject()",
   );
 });
 

@@ -36,9 +36,9 @@ exporter_otlp_*endpoint *url url
 exporter_otlp_*headers *headers. key=value
 exporter_otlp_*protocol *protocol http/protobuf|http/json
 exporter_otlp_*compression *compression none|gzip
-exporter_otlp_*timeout *timeoutMs milliseconds
-bsp_export_timeout traces.timeoutMs milliseconds
-metric_export_timeout metrics.timeoutMs milliseconds`;
+exporter_otlp_*timeout *timeoutMs ms
+bsp_export_timeout traces.timeoutMs ms
+metric_export_timeout metrics.timeoutMs ms`;
 
 type Found = Record<string, unknown>;
 
@@ -49,7 +49,7 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   "0..1": (text) => ratio(Number(text)),
   "tracecontext,baggage": propagators,
   integer,
-  milliseconds: (text) => integer(text) || LONGEST_MS,
+  ms: (text) => integer(text) || LONGEST_MS,
   url: (text) => parseUrl(text).href,
 };
 
@@ -64,7 +64,7 @@ export function readEnv(
   options: TelemetryOptions = {},
 ): TelemetryOptions {
   if ("toObject" in env) {
-    throw new TypeError("Cannot use env itself: expected env.toObject()");
+    throw new TypeError("Cannot use env: expected env.toObject()");
   }
   const texts = new Map<string, string>();
   for (const [name, value] of Object.entries(env)) {
@@ -74,44 +74,39 @@ export function readEnv(
   const found: Found = { ...options };
   for (const line of VARIABLES.split("\n")) {
     for (const signal of ["traces.", "metrics.", ""]) {
-      const [suffix = "", option = "", expected = "integer"] = line.split(" ");
-      const name = `OTEL_${suffix.replace("*", signal)}`
-        .toUpperCase().replace(".", "_");
+      const [suffix, option = "", expected = "integer"] = line
+        .replaceAll("*", signal).split(" ");
+      const name = `OTEL_${suffix}`.toUpperCase().replace(".", "_");
       const text = texts.get(name);
-      if (!texts.delete(name)) continue;
-      const value = safely(() => read(`${text}`, expected));
+      if (!text) continue;
+      texts.delete(name);
+      const value = safely(() =>
+        READERS[expected]?.(text) ??
+          expected.split("|").find((word) => word === text.toLowerCase())
+      );
       if (value === undefined) ignored(name, `expected ${expected}`);
-      else set(found, option.replace("*", signal), value);
+      else set(found, option, value);
     }
   }
-  for (const name of texts.keys()) ignored(name, "unsupported");
-  const { root, share, disabled, ...rest } = found;
-  return {
-    ...(root ? { sampler: makeSampler(`${root}`, share as Sampler) } : {}),
-    ...rest,
-    disabled: `${disabled}` === "true",
-  };
-}
-
-function read(text: string, expected: string): unknown {
-  const reader = READERS[expected];
-  return reader
-    ? reader(text)
-    : expected.split("|").find((word) => word === text.toLowerCase());
+  for (const name of texts.keys()) ignored(name);
+  const { root, share, ...rest } = found;
+  if (root) rest.sampler ??= makeSampler(root as string, share as Sampler);
+  return { ...rest, disabled: `${rest.disabled}` === "true" };
 }
 
 /** Says which variable is ignored, not what it holds: that may be secret. */
-function ignored(name: string, why: string): void {
+function ignored(name: string, why = "unsupported"): void {
   diag.warn(`Ignored ${name}: ${why}`);
 }
 
 /** Sets an option, or a member of one that is a record, unless it is set; a point alone stands for all its members. */
 function set(found: Found, option: string, value: unknown): void {
   const [name = "", member] = option.split(".");
-  const given = found[name] as Found | false | undefined;
-  const more = member ? { [member]: value } : value as Found;
-  if (member === undefined) found[name] ??= value;
-  else if (given !== false) found[name] = { ...more, ...given };
+  const given = found[name];
+  const more = member ? { [member]: value } : value;
+  found[name] = given && member !== undefined
+    ? { ...more as Found, ...given }
+    : given ?? more;
 }
 
 function makeSampler(name: string, share: Sampler = ratio(1)): Sampler {
@@ -130,18 +125,24 @@ function integer(text: string): number {
 
 /** Those that are known. */
 function propagators(text: string): string[] {
-  return text.toLowerCase().split(",").map((name) => name.trim()).filter(
+  return list(text.toLowerCase()).filter(
     (name) =>
       ["tracecontext", "baggage", "none"].includes(name) ||
-      ignored("a part of OTEL_PROPAGATORS", "unsupported"),
+      ignored("a propagator"),
   );
 }
 
 /** `key=value,key=value`, both percent-encoded. */
 function pairs(text: string): Record<string, string> {
-  const members = text.split(",").filter((member) => member.trim());
-  return Object.fromEntries(members.map((member) => {
-    const [, ...pair] = /^\s*([^=\s][^=]*)=(.*)$/s.exec(member)!;
-    return pair.map((part) => decodeURIComponent(part.trim()));
-  }));
+  return Object.fromEntries(
+    list(text).map((member) => {
+      const [, ...pair] = /^([^=]+)=(.*)/s.exec(member)!;
+      return pair.map((part) => decodeURIComponent(part.trim()));
+    }),
+  );
+}
+
+/** What stands between commas, unless that is nothing. */
+function list(text: string): string[] {
+  return text.split(",").map((part) => part.trim()).filter(Boolean);
 }
