@@ -12,20 +12,20 @@ import { alwaysOff, alwaysOn, parentBased, ratio } from "./sampler.ts";
  */
 const VARIABLES = `sdk_disabled disabled true|false
 service_name serviceName text
-resource_attributes resource. key=value
+resource_attributes resource_ key=value
 propagators propagators tracecontext,baggage
 traces_sampler root always_on|always_off|traceidratio|parentbased_always_on|parentbased_always_off|parentbased_traceidratio
 traces_sampler_arg share 0..1
-traces_exporter traces.exporter otlp|console|none
-metrics_exporter metrics.exporter otlp|console|none
-span_attribute_value_length_limit limits.valueLength
-attribute_value_length_limit limits.valueLength
-span_attribute_count_limit limits.attributes
-attribute_count_limit limits.attributes
-span_event_count_limit limits.events
-span_link_count_limit limits.links
-event_attribute_count_limit limits.eventAttributes
-link_attribute_count_limit limits.linkAttributes
+traces_exporter traces_exporter otlp|console|none
+metrics_exporter metrics_exporter otlp|console|none
+span_attribute_value_length_limit limits_valueLength
+attribute_value_length_limit limits_valueLength
+span_attribute_count_limit limits_attributes
+attribute_count_limit limits_attributes
+span_event_count_limit limits_events
+span_link_count_limit limits_links
+event_attribute_count_limit limits_eventAttributes
+link_attribute_count_limit limits_linkAttributes
 bsp_max_queue_size maxSpans
 metric_export_interval metricsEveryMs
 metrics_exemplar_filter exemplars trace_based|always_on|always_off
@@ -33,12 +33,12 @@ exporter_otlp_metrics_temporality_preference temporality delta|cumulative|lowmem
 exporter_otlp_metrics_default_histogram_aggregation histogram explicit_bucket_histogram
 exporter_otlp_endpoint endpoint url
 exporter_otlp_*endpoint *url url
-exporter_otlp_*headers *headers. key=value
+exporter_otlp_*headers *headers_ key=value
 exporter_otlp_*protocol *protocol http/protobuf|http/json
 exporter_otlp_*compression *compression none|gzip
 exporter_otlp_*timeout *timeoutMs ms
-bsp_export_timeout traces.timeoutMs ms
-metric_export_timeout metrics.timeoutMs ms`;
+bsp_export_timeout traces_timeoutMs ms
+metric_export_timeout metrics_timeoutMs ms`;
 
 type Found = Record<string, unknown>;
 
@@ -73,10 +73,10 @@ export function readEnv(
   }
   const found: Found = { ...options };
   for (const line of VARIABLES.split("\n")) {
-    for (const signal of ["traces.", "metrics.", ""]) {
+    for (const signal of ["traces_", "metrics_", ""]) {
       const [suffix, option = "", expected = "integer"] = line
         .replaceAll("*", signal).split(" ");
-      const name = `OTEL_${suffix}`.toUpperCase().replace(".", "_");
+      const name = `OTEL_${suffix}`.toUpperCase();
       const text = texts.get(name);
       if (!text) continue;
       texts.delete(name);
@@ -99,9 +99,9 @@ function ignored(name: string, why = "unsupported"): void {
   diag.warn(`Ignored ${name}: ${why}`);
 }
 
-/** Sets an option, or a member of one that is a record, unless it is set; a point alone stands for all its members. */
+/** Sets an option, or a member of one that is a record, unless it is set; an underscore alone stands for all its members. */
 function set(found: Found, option: string, value: unknown): void {
-  const [name = "", member] = option.split(".");
+  const [name = "", member] = option.split("_");
   const given = found[name];
   const more = member ? { [member]: value } : value;
   found[name] = given && member !== undefined

@@ -59,7 +59,7 @@ interface Host {
 
 /** The specification's name for a service without one, with the runtime where it tells its name. */
 function unknownService(): string {
-  const { userAgent = "" } = (globalThis as Host).navigator ?? {};
-  const [runtime] = userAgent.toLowerCase().split(/[^a-z-]/);
-  return runtime ? `unknown_service:${runtime}` : "unknown_service";
+  const runtime =
+    (globalThis as Host).navigator?.userAgent?.match(/^[a-z-]+/i) ?? [];
+  return ["unknown_service", ...runtime].join(":").toLowerCase();
 }

@@ -18,7 +18,7 @@ interface Slot {
 }
 
 /** The host, as far as every 1.x copy of the API knows it. */
-export const host = globalThis as { [API_SLOT]?: Slot };
+export const host = globalThis as { [API_SLOT]?: Slot | undefined };
 
 /** What is registered, and for whom. */
 export interface Registration {
@@ -58,7 +58,6 @@ export function clearSlot(owner: object): boolean {
   const { diag, [OURS]: mark } = host[API_SLOT] ?? {};
   if (mark?.[0] !== owner) return false;
   trace.disable();
-  delete host[API_SLOT];
-  if (diag) host[API_SLOT] = { diag, version: mark[1] };
+  host[API_SLOT] = diag ? { diag, version: mark[1] } : undefined;
   return true;
 }
