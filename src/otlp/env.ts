@@ -91,7 +91,8 @@ export function readEnv(
   for (const name of texts.keys()) ignored(name);
   const { root, share, ...rest } = found;
   if (root) rest.sampler ??= makeSampler(root as string, share as Sampler);
-  return { ...rest, disabled: `${rest.disabled}` === "true" };
+  rest.disabled = `${rest.disabled}` === "true";
+  return rest;
 }
 
 /** Says which variable is ignored, not what it holds: that may be secret. */
@@ -102,11 +103,11 @@ function ignored(name: string, why = "unsupported"): void {
 /** Sets an option, or a member of one that is a record, unless it is set; an underscore alone stands for all its members. */
 function set(found: Found, option: string, value: unknown): void {
   const [name = "", member] = option.split("_");
-  const given = found[name];
   const more = member ? { [member]: value } : value;
-  found[name] = given && member !== undefined
-    ? { ...more as Found, ...given }
-    : given ?? more;
+  const given = found[name] ??= more;
+  if (given && member !== undefined) {
+    found[name] = { ...more as Found, ...given };
+  }
 }
 
 function makeSampler(name: string, share: Sampler = ratio(1)): Sampler {
