@@ -16,13 +16,10 @@ export function perLibrary<T>(
   version?: string,
   options?: { readonly schemaUrl?: string },
 ) => T {
-  const known = new Map<string, T>();
+  const known: Record<string, T> = {};
   return (name, version, options) => {
     const library = { name, version, schemaUrl: options?.schemaUrl };
-    const key = JSON.stringify(library);
-    const one = known.get(key) ?? make(library);
-    known.set(key, one);
-    return one;
+    return known[JSON.stringify(library)] ??= make(library);
   };
 }
 

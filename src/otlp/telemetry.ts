@@ -99,6 +99,7 @@ export class Telemetry implements AsyncDisposable {
     });
     this.#fetchParts = {
       ...options,
+      // that one sends exports, and nothing else
       fetch: undefined,
       tracer: () => this.tracerProvider.getTracer(SDK_NAME, SDK_VERSION),
       propagator: () => this.propagator,
