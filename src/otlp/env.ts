@@ -137,7 +137,7 @@ function propagators(text: string): string[] {
 function pairs(text: string): Record<string, string> {
   return Object.fromEntries(
     list(text).map((member) => {
-      const [, ...pair] = /^([^=]+)=(.*)/s.exec(member)!;
+      const pair = /^([^=]+)=(.*)/s.exec(member)!.slice(1);
       return pair.map((part) => decodeURIComponent(part.trim()));
     }),
   );
