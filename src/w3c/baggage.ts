@@ -4,15 +4,16 @@ import type {
   BaggageEntryMetadata,
 } from "@opentelemetry/api";
 import { propagation } from "./api.ts";
-import { joinLines } from "./header.ts";
+import { joinLines, MAX_BAGGAGE } from "./header.ts";
 
+/** What starts after a comma and ends before one. */
+const MEMBER = /(?:^|,)\s*([!#-'*+.^`|~\w-]+)\s*=([^,;]*)(?:;([^,]*))?(?=,)/g;
 const TOKEN = /^[!#-'*+.^`|~\w-]+$/;
-const PROPERTIES = /^[\t -+\--~]+$/;
+const PROPERTIES = /^;[\t -+\--~]+$/;
 /** What somebody may read something into: more than `encodeURIComponent` escapes. */
 const SPECIAL = /[^\w.~-]/gu;
 /** What a value cannot hold as it is. */
 const FORBIDDEN = /[^!#$&-+\--:<-[\]-~]/gu;
-const MAX_BYTES = 8192;
 
 /**
  * Reads a `baggage` header.
@@ -28,18 +29,14 @@ const MAX_BYTES = 8192;
 export function parseBaggage(
   header: string | readonly string[],
 ): Baggage | undefined {
+  const text = joinLines(header, MAX_BAGGAGE).slice(0, MAX_BAGGAGE);
   const entries: [key: string, entry: BaggageEntry][] = [];
-  for (const member of readable(header).split(",")) {
-    const [pair = "", ...properties] = member.split(";");
-    const [name = "", ...rest] = pair.split("=");
-    const key = name.trim();
-    if (!TOKEN.test(key) || rest.length === 0) continue;
-    const value = decode(rest.join("=").trim());
-    const text = properties.map(property).join(";");
-    const metadata = { toString: () => text } as BaggageEntryMetadata;
+  for (const [, key, value, rest] of text.matchAll(MEMBER)) {
+    const parts = rest?.split(/([;=])/).map((part) => part.trim()).join("");
+    const metadata = { toString: () => parts } as BaggageEntryMetadata;
     entries.push([
-      key,
-      properties.length > 0 ? { value, metadata } : { value },
+      key!,
+      { value: decode(value!.trim()), ...(parts && { metadata }) },
     ]);
   }
   return entries.length > 0
@@ -58,37 +55,25 @@ export function parseBaggage(
  * @see W3C Baggage, section 3
  */
 export function formatBaggage(baggage: Baggage): string {
-  const header = members(baggage, SPECIAL).join(",");
-  return header.length <= MAX_BYTES
+  const header = write(baggage, SPECIAL, Infinity);
+  return header.length < MAX_BAGGAGE
     ? header
-    : members(baggage, FORBIDDEN).reduce((kept, member) => {
-      const longer = kept === "" ? member : `${kept},${member}`;
-      return longer.length <= MAX_BYTES ? longer : kept;
-    }, "");
+    : write(baggage, FORBIDDEN, MAX_BAGGAGE);
 }
 
-/** The whole entries within the limit. */
-function readable(header: string | readonly string[]): string {
-  const text = joinLines(header, MAX_BYTES);
-  return text.length <= MAX_BYTES
-    ? text
-    : text.slice(0, Math.max(text.lastIndexOf(",", MAX_BYTES), 0));
-}
-
-/** A property without the whitespace around its parts. */
-function property(source: string): string {
-  return source.split("=").map((part) => part.trim()).join("=");
-}
-
-function members(baggage: Baggage, escaped: RegExp): string[] {
-  return baggage.getAllEntries().filter(([key]) => TOKEN.test(key)).map(
-    ([key, { value, metadata }]) => {
-      const text = value.toWellFormed().replace(escaped, percentEncode);
-      const member = `${key}=${text}`;
-      const properties = metadata?.toString() ?? "";
-      return PROPERTIES.test(properties) ? `${member};${properties}` : member;
-    },
-  );
+/** As many entries as fit, with a comma after each. */
+function write(baggage: Baggage, escaped: RegExp, max: number): string {
+  let header = "";
+  for (const [key, { value, metadata }] of baggage.getAllEntries()) {
+    const text = value.toWellFormed().replace(escaped, percentEncode);
+    const properties = `;${metadata ?? ""}`;
+    const member = `${key}=${text}` +
+      (PROPERTIES.test(properties) ? properties : "");
+    if (TOKEN.test(key) && header.length + member.length < max) {
+      header += `${member},`;
+    }
+  }
+  return header.slice(0, -1);
 }
 
 function percentEncode(character: string): string {

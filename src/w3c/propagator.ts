@@ -9,8 +9,8 @@ import { formatBaggage, parseBaggage } from "./baggage.ts";
 import { isTracingSuppressed } from "./suppression.ts";
 import {
   formatTraceparent,
-  isTraceparent,
   parseTraceparent,
+  TRACEPARENT,
 } from "./traceparent.ts";
 import { TraceState } from "./tracestate.ts";
 
@@ -59,9 +59,9 @@ export class W3CPropagator implements TextMapPropagator {
     setter: TextMapSetter<Carrier>,
   ): void {
     if (isTracingSuppressed(context)) return;
-    const span = this.#trace ? trace.getSpanContext(context) : undefined;
+    const span = this.#trace && trace.getSpanContext(context);
     const traceparent = span && formatTraceparent(span);
-    if (traceparent && isTraceparent(traceparent)) {
+    if (traceparent && TRACEPARENT.test(traceparent)) {
       setter.set(carrier, "traceparent", traceparent);
       const state = span.traceState?.serialize();
       if (state) setter.set(carrier, "tracestate", state);
@@ -78,17 +78,16 @@ export class W3CPropagator implements TextMapPropagator {
     getter: TextMapGetter<Carrier>,
   ): Context {
     let extracted = context;
-    const span = this.#trace
-      ? parseTraceparent(`${getter.get(carrier, "traceparent")}`)
-      : undefined;
+    const span = this.#trace &&
+      parseTraceparent(`${getter.get(carrier, "traceparent")}`);
     if (span) {
       const header = getter.get(carrier, "tracestate");
-      const traceState = header ? TraceState.parse(header) : undefined;
+      const traceState = header && TraceState.parse(header);
       if (traceState) span.traceState = traceState;
       extracted = trace.setSpanContext(extracted, span);
     }
     const header = this.#baggage && getter.get(carrier, "baggage");
-    const baggage = header ? parseBaggage(header) : undefined;
+    const baggage = header && parseBaggage(header);
     return baggage ? propagation.setBaggage(extracted, baggage) : extracted;
   }
 

@@ -1,13 +1,9 @@
 import type { TraceState as ApiTraceState } from "@opentelemetry/api";
-import { joinLines } from "./header.ts";
+import { joinLines, MAX_MEMBERS, MAX_TRACESTATE } from "./header.ts";
 
 /** Up to 32 members, each with a comma after it. */
 const MEMBERS =
   /^([a-z\d][a-z\d_*/@-]{0,255}=[ -+\--<>-~]{0,255}[!-+\--<>-~],){1,32}$/;
-const MAX_MEMBERS = 32;
-
-/** 32 members of the longest key, the longest value and what stands between them. */
-const MAX_LENGTH = 32 * (256 + 1 + 256) + 31;
 
 /**
  * The `tracestate` of a trace: up to 32 vendors' entries, the newest first. Immutable.
@@ -15,7 +11,8 @@ const MAX_LENGTH = 32 * (256 + 1 + 256) + 31;
  * @see W3C Trace Context level 2, section 3.3
  */
 export class TraceState implements ApiTraceState {
-  #text = "";
+  /** The members, with a comma after each. */
+  #list = "";
 
   /**
    * Reads a `tracestate` header.
@@ -28,12 +25,10 @@ export class TraceState implements ApiTraceState {
    * @returns The list, or `undefined` when it is invalid or empty.
    */
   static parse(header: string | readonly string[]): TraceState | undefined {
-    const text = joinLines(header, MAX_LENGTH);
-    if (text.length > MAX_LENGTH) return undefined;
-    const list = isList(text)
-      ? text
-      : members(text).map((entry) => entry.trim()).filter(Boolean).join(",");
-    return isList(list) ? TraceState.#of(list) : undefined;
+    const text = joinLines(header, MAX_TRACESTATE);
+    if (text.length > MAX_TRACESTATE) return undefined;
+    return TraceState.#of(text) ??
+      TraceState.#of(`${members(text).join(",")},`);
   }
 
   /**
@@ -43,37 +38,39 @@ export class TraceState implements ApiTraceState {
    */
   set(key: string, value: string): TraceState {
     const entry = `${key}=${value}`;
-    if (entry.includes(",") || !isList(entry)) return this;
-    const others = this.#without(key).slice(0, MAX_MEMBERS - 1);
-    return TraceState.#of([entry, ...others].join(","));
+    return !entry.includes(",") && this.#with(key, [entry]) || this;
   }
 
   /** Returns a list without the entry of that key. */
   unset(key: string): TraceState {
-    return TraceState.#of(this.#without(key).join(","));
+    return this.#with(key, []) ?? new TraceState();
   }
 
   /** The value of a key, or `undefined`. */
   get(key: string): string | undefined {
     const name = `${key}=`;
-    return members(this.#text).find((member) => member.startsWith(name))
+    return members(this.#list).find((member) => member.startsWith(name))
       ?.slice(name.length);
   }
 
   /** The header's value; the empty string for an empty list, which is not to be sent. */
   serialize(): string {
-    return this.#text;
+    return this.#list.slice(0, -1);
   }
 
-  #without(key: string): string[] {
-    return members(this.#text).filter((member) =>
+  /** The list with these entries first, in the place of the key's. */
+  #with(key: string, entries: readonly string[]): TraceState | undefined {
+    const others = members(this.#list).filter((member) =>
       !member.startsWith(`${key}=`)
     );
+    const all = [...entries, ...others].slice(0, MAX_MEMBERS);
+    return TraceState.#of(`${all.join(",")},`);
   }
 
-  static #of(text: string): TraceState {
+  static #of(list: string): TraceState | undefined {
+    if (!MEMBERS.test(list)) return undefined;
     const state = new TraceState();
-    state.#text = text;
+    state.#list = list;
     return state;
   }
 }
@@ -96,10 +93,6 @@ export function truncateTracestate(text: string, max: number): string {
   return kept.join(",");
 }
 
-function isList(text: string): boolean {
-  return MEMBERS.test(`${text},`);
-}
-
 function members(text: string): string[] {
-  return text === "" ? [] : text.split(",");
+  return text.split(",").map((member) => member.trim()).filter(Boolean);
 }
