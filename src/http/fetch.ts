@@ -7,6 +7,7 @@ import type {
 import { KIND_CLIENT, STATUS_ERROR } from "../core/codes.ts";
 import { safely } from "../core/safely.ts";
 import { propagation, ROOT_CONTEXT, trace } from "../w3c/api.ts";
+import { parseTraceparent } from "../w3c/traceparent.ts";
 import { knownMethod, methodAttributes } from "./methods.ts";
 import { originIn } from "./origin.ts";
 import { hostTraces, OURS } from "./slot.ts";
@@ -33,7 +34,7 @@ export interface FetchParts {
  * A `fetch` that makes each call a CLIENT span in the context of that moment, and sends its W3C headers along.
  *
  * The span ends when the headers arrive; redirects that the host follows belong to it. What is no http or https URL is passed on as it is.
- * What the caller put into `traceparent` or `baggage` stands, except a `traceparent` of the same trace: forwarded headers hold one, and the span is nearer.
+ * What the caller put into `traceparent` or `baggage` stands, except a `traceparent` that is invalid or of the same trace: forwarded headers hold one, and the span is nearer.
  * Nothing that telemetry does fails a call, and nothing is done to its answer.
  */
 export function createFetch(
@@ -46,20 +47,20 @@ export function createFetch(
     const send = parts.fetch ?? (fetch === tracedFetch ? host : fetch);
     const isOff = parts.clientSpans === false || hostTraces() ||
       call[1]?.[OURS];
-    const target = isOff ? undefined : safely(() => targetOf(call));
-    if (!target) return await send(...call);
+    const url = !isOff && safely(() => urlOf(call));
+    if (!url) return await send(...call);
 
     const outer = safely(context, ROOT_CONTEXT);
-    const span = safely(() => startSpan(parts, target, outer));
+    const span = safely(() => startSpan(parts, call, url, outer));
     const inner = span ? trace.setSpan(outer, span) : outer;
-    const sent = safely(() => carrying(parts, call, target, inner), call);
+    const sent = safely(() => carrying(parts, call, url, inner), call);
     try {
       const response = await send(...sent);
       const { status } = response;
       end(span, status < 400 ? "" : `${status}`, status);
       return response;
     } catch (error) {
-      end(span, safely(() => failureOf(error, target), "Error"));
+      end(span, safely(() => failureOf(error, call), "Error"));
       throw error;
     }
   };
@@ -72,29 +73,28 @@ interface OwnInit extends RequestInit {
   readonly [OURS]?: true;
 }
 
-/** Who is asked for what. */
-interface Target {
-  readonly url: URL;
-  readonly method: string;
-  readonly signal: AbortSignal | null | undefined;
+/** Whom to ask, by http or https. */
+function urlOf([input]: Call): URL | undefined {
+  const url = new URL(input instanceof Request ? input.url : input);
+  return /^https?:/.test(url.protocol) ? url : undefined;
 }
 
-function targetOf([input, init]: Call): Target | undefined {
-  const request = input instanceof Request ? input : undefined;
-  const url = new URL(request?.url ?? String(input));
-  if (!/^https?:/.test(url.protocol)) return undefined;
-  return {
-    url,
-    method: String(init?.method ?? request?.method ?? "GET"),
-    signal: init?.signal === undefined ? request?.signal : init.signal,
-  };
+/** What `init` says of a request, or else the `Request` in its stead. */
+function said<Part extends "headers" | "method" | "signal">(
+  [input, init]: Call,
+  part: Part,
+): RequestInit[Part] | undefined {
+  const own = init?.[part];
+  return own === undefined && input instanceof Request ? input[part] : own;
 }
 
 function startSpan(
   parts: FetchParts,
-  { url, method }: Target,
+  call: Call,
+  url: URL,
   context: Context,
 ): Span {
+  const method = `${said(call, "method") ?? "GET"}`;
   const options = {
     kind: KIND_CLIENT,
     attributes: {
@@ -110,40 +110,38 @@ function startSpan(
 /** The call with the headers that may go along, where the caller gave no others. */
 function carrying(
   parts: FetchParts,
-  [input, init]: Call,
-  { url }: Target,
+  call: Call,
+  url: URL,
   context: Context,
 ): Call {
   const { propagateTo } = parts;
   const isOwn = url.origin === originIn(context);
   const reach = propagateTo ? propagateTo(url) : isOwn ? "all" : "trace";
-  const headers = new Headers(
-    init?.headers === undefined && input instanceof Request
-      ? input.headers
-      : init?.headers,
-  );
-  const given = headers.get("traceparent")?.slice(3, 35) ?? "";
-  const { traceId = "" } = trace.getSpanContext(context) ?? {};
-  const set = (_: unknown, name: string, value: string) => {
-    const stands = name === "baggage"
-      ? headers.has(name)
-      : !traceId.includes(given);
-    if (!stands) headers.set(name, value);
-  };
-  if (reach === "all" || reach === "trace") {
-    const carried = reach === "all"
-      ? context
-      : propagation.deleteBaggage(context);
-    parts.propagator().inject(carried, headers, { set });
+  const headers = new Headers(said(call, "headers"));
+  const given = parseTraceparent(`${headers.get("traceparent")}`);
+  let carried = context;
+  if (given && given.traceId !== trace.getSpanContext(context)?.traceId) {
+    carried = trace.deleteSpan(carried);
   }
+  if (reach === "trace" || headers.has("baggage")) {
+    carried = propagation.deleteBaggage(carried);
+  }
+  if (reach === "all" || reach === "trace") {
+    parts.propagator().inject(carried, headers, {
+      set: (_, name, value) => headers.set(name, value),
+    });
+  }
+  const [input, init] = call;
   // a Request in the place of init would lose everything in a copy
-  return init instanceof Request
-    ? [new Request(input, init), { headers }]
-    : [input, { ...init, headers }];
+  return [
+    init instanceof Request ? new Request(input, init) : input,
+    { ...init, headers },
+  ];
 }
 
 /** The type of a failure; empty where the caller wanted it so, which a time-out is not. */
-function failureOf(error: unknown, { signal }: Target): string {
+function failureOf(error: unknown, call: Call): string {
+  const signal = said(call, "signal");
   const cause = signal?.aborted ? signal.reason : error;
   const type = cause instanceof Error ? cause.name : typeof cause;
   return signal?.aborted && !type.includes("Timeout") ? "" : type;
@@ -152,11 +150,11 @@ function failureOf(error: unknown, { signal }: Target): string {
 /** Errors of the network name the URL as it was given: of them only the type is told. */
 function end(span: Span | undefined, failure: string, status?: number): void {
   safely(() => {
-    if (status) span?.setAttribute("http.response.status_code", status);
-    if (failure) {
-      span?.setAttribute("error.type", failure);
-      span?.setStatus({ code: STATUS_ERROR });
-    }
+    span?.setAttributes({
+      "http.response.status_code": status,
+      "error.type": failure || undefined,
+    });
+    if (failure) span?.setStatus({ code: STATUS_ERROR });
     span?.end();
   });
 }

@@ -7,8 +7,7 @@ export function withOrigin(context: Context, origin: string): Context {
   return context.setValue(ORIGIN, origin);
 }
 
-/** The origin of the request in whose context this is. */
-export function originIn(context: Context): string | undefined {
-  const origin = context.getValue(ORIGIN);
-  return typeof origin === "string" ? origin : undefined;
+/** The origin of the request in whose context this is, where there is one. */
+export function originIn(context: Context): unknown {
+  return context.getValue(ORIGIN);
 }

@@ -12,10 +12,8 @@ interface Slot {
   readonly [OURS]?: unknown;
 }
 
-const host = globalThis as { readonly [API_SLOT]?: Slot };
-
 /** Whether the host traces by itself, as Deno does with `OTEL_DENO=true`: it fills the slot before any code runs, and traces each `fetch`. */
 export function hostTraces(): boolean {
-  const slot = host[API_SLOT];
-  return slot?.version === EVERY_1_X && slot[OURS] === undefined;
+  const slot = (globalThis as { readonly [API_SLOT]?: Slot })[API_SLOT];
+  return slot?.version === EVERY_1_X && !slot[OURS];
 }

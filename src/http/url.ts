@@ -13,7 +13,7 @@ export function redact(url: URL): string {
   if (told.username || told.password) {
     told.username = told.password = REDACTED;
   }
-  for (const name of [...told.searchParams.keys()]) {
+  for (const name of url.searchParams.keys()) {
     if (SECRET.test(name)) told.searchParams.set(name, REDACTED);
   }
   return clip(told.href);
@@ -24,7 +24,7 @@ export function serverAttributes(
   { hostname, port, protocol }: URL,
 ): Attributes {
   return {
-    "server.address": hostname.replace(/^\[|]$/g, ""),
+    "server.address": hostname.replace(/[[\]]/g, ""),
     "server.port": Number(port) || (protocol === "https:" ? 443 : 80),
   };
 }
