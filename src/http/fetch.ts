@@ -4,7 +4,7 @@ import type {
   TextMapPropagator,
   Tracer,
 } from "@opentelemetry/api";
-import { KIND_CLIENT, STATUS_ERROR } from "../core/codes.ts";
+import { KIND_CLIENT, STATUS_ERROR, STATUS_UNSET } from "../core/codes.ts";
 import { safely } from "../core/safely.ts";
 import { propagation, ROOT_CONTEXT, trace } from "../w3c/api.ts";
 import { parseTraceparent } from "../w3c/traceparent.ts";
@@ -44,7 +44,7 @@ export function createFetch(
   const host = fetch;
   return async function tracedFetch(...call: Call): Promise<Response> {
     // somebody may have put this one in the place of the host's
-    const send = parts.fetch ?? (fetch === tracedFetch ? host : fetch);
+    const { fetch: send = fetch === tracedFetch ? host : fetch } = parts;
     const isOff = parts.clientSpans === false || hostTraces() ||
       call[1]?.[OURS];
     const url = !isOff && safely(() => urlOf(call));
@@ -56,8 +56,11 @@ export function createFetch(
     const sent = safely(() => carrying(parts, call, url, inner), call);
     try {
       const response = await send(...sent);
-      const { status } = response;
-      end(span, status < 400 ? "" : `${status}`, status);
+      end(
+        span,
+        response.status < 400 ? "" : `${response.status}`,
+        response.status,
+      );
       return response;
     } catch (error) {
       end(span, safely(() => failureOf(error, call), "Error"));
@@ -79,13 +82,14 @@ function urlOf([input]: Call): URL | undefined {
   return /^https?:/.test(url.protocol) ? url : undefined;
 }
 
-/** What `init` says of a request, or else the `Request` in its stead. */
+/** What `init` says of a request, or else the `Request` in its stead; a URL says nothing. */
 function said<Part extends "headers" | "method" | "signal">(
   [input, init]: Call,
   part: Part,
 ): RequestInit[Part] | undefined {
-  const own = init?.[part];
-  return own === undefined && input instanceof Request ? input[part] : own;
+  return init?.[part] === undefined
+    ? (input as Partial<Request>)[part]
+    : init[part];
 }
 
 function startSpan(
@@ -114,9 +118,11 @@ function carrying(
   url: URL,
   context: Context,
 ): Call {
-  const { propagateTo } = parts;
-  const isOwn = url.origin === originIn(context);
-  const reach = propagateTo ? propagateTo(url) : isOwn ? "all" : "trace";
+  const {
+    propagateTo = ({ origin }) =>
+      origin === originIn(context) ? "all" : "trace",
+  } = parts;
+  const reach = propagateTo(url);
   const headers = new Headers(said(call, "headers"));
   const given = parseTraceparent(`${headers.get("traceparent")}`);
   let carried = context;
@@ -149,12 +155,10 @@ function failureOf(error: unknown, call: Call): string {
 
 /** Errors of the network name the URL as it was given: of them only the type is told. */
 function end(span: Span | undefined, failure: string, status?: number): void {
-  safely(() => {
+  safely(() =>
     span?.setAttributes({
       "http.response.status_code": status,
       "error.type": failure || undefined,
-    });
-    if (failure) span?.setStatus({ code: STATUS_ERROR });
-    span?.end();
-  });
+    }).setStatus({ code: failure ? STATUS_ERROR : STATUS_UNSET }).end()
+  );
 }

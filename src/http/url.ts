@@ -1,9 +1,8 @@
 import type { Attributes } from "@opentelemetry/api";
 import { clip } from "./methods.ts";
 
-/** The parameters that the conventions call secret, in any case and after either prefix. */
-const SECRET =
-  /^((x-(amz|goog)-)?(signature|credential|security-token)|sig|awsaccesskeyid)$/i;
+/** The parameters that the conventions call secret, in any case and after any vendor's prefix. */
+const SECRET = /(^|-)(sig(nature)?|credential|security-token|awsaccesskeyid)$/i;
 const REDACTED = "REDACTED";
 
 /** A URL without what is secret in it, and without its fragment, which is not sent. */

@@ -10,10 +10,6 @@ import { joinLines, MAX_BAGGAGE } from "./header.ts";
 const MEMBER = /(?:^|,)\s*([!#-'*+.^`|~\w-]+)\s*=([^,;]*)(?:;([^,]*))?(?=,)/g;
 const TOKEN = /^[!#-'*+.^`|~\w-]+$/;
 const PROPERTIES = /^;[\t -+\--~]+$/;
-/** What somebody may read something into: more than `encodeURIComponent` escapes. */
-const SPECIAL = /[^\w.~-]/gu;
-/** What a value cannot hold as it is. */
-const FORBIDDEN = /[^!#$&-+\--:<-[\]-~]/gu;
 
 /**
  * Reads a `baggage` header.
@@ -29,14 +25,21 @@ const FORBIDDEN = /[^!#$&-+\--:<-[\]-~]/gu;
 export function parseBaggage(
   header: string | readonly string[],
 ): Baggage | undefined {
-  const text = joinLines(header, MAX_BAGGAGE).slice(0, MAX_BAGGAGE);
+  const whole = joinLines(header, MAX_BAGGAGE).slice(0, MAX_BAGGAGE);
   const entries: [key: string, entry: BaggageEntry][] = [];
-  for (const [, key, value, rest] of text.matchAll(MEMBER)) {
+  for (const [, key, value, rest] of whole.matchAll(MEMBER)) {
+    // as forms are decoded, which makes U+FFFD of bad UTF-8, but for two characters that mean something there
+    const text = value!.trim().replace(/[&+]/g, encodeURIComponent);
+    const form = new URLSearchParams(`=${text}`);
     const parts = rest?.split(/([;=])/).map((part) => part.trim()).join("");
-    const metadata = { toString: () => parts } as BaggageEntryMetadata;
+
     entries.push([
       key!,
-      { value: decode(value!.trim()), ...(parts && { metadata }) },
+      {
+        value: form.get("")!,
+        ...(parts &&
+          { metadata: { toString: () => parts } as BaggageEntryMetadata }),
+      },
     ]);
   }
   return entries.length > 0
@@ -55,10 +58,11 @@ export function parseBaggage(
  * @see W3C Baggage, section 3
  */
 export function formatBaggage(baggage: Baggage): string {
-  const header = write(baggage, SPECIAL, Infinity);
+  // escaped is what somebody may read something into; where room is scarce, what cannot stand
+  const header = write(baggage, /[^\w.~-]/gu, Infinity);
   return header.length < MAX_BAGGAGE
     ? header
-    : write(baggage, FORBIDDEN, MAX_BAGGAGE);
+    : write(baggage, /[^!#$&-+\--:<-[\]-~]/gu, MAX_BAGGAGE);
 }
 
 /** As many entries as fit, with a comma after each. */
@@ -81,10 +85,4 @@ function percentEncode(character: string): string {
   return encoded === character
     ? `%${character.charCodeAt(0).toString(16).toUpperCase()}`
     : encoded;
-}
-
-/** As forms are decoded, which makes U+FFFD of bad UTF-8, but for two characters that mean something there. */
-function decode(value: string): string {
-  const text = value.replace(/[&+]/g, encodeURIComponent);
-  return new URLSearchParams(`=${text}`).get("")!;
 }

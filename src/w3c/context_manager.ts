@@ -9,11 +9,11 @@ import { ROOT_CONTEXT } from "./api.ts";
  * the root context, {@link EdgeContextManager.with} just calls, and contexts are handed on explicitly.
  */
 export class EdgeContextManager implements ContextManager {
-  #storage: Storage<Context> | null | undefined;
+  #storage: Storage<Context> | undefined;
 
   /** Whether the host has `AsyncLocalStorage`, so that contexts follow the code. */
   get available(): boolean {
-    return this.#store() !== null;
+    return !!this.#store();
   }
 
   /** The current context; the root context outside of {@link EdgeContextManager.with}. */
@@ -30,7 +30,7 @@ export class EdgeContextManager implements ContextManager {
   ): ReturnType<F> {
     const call = () => callback.call(thisArg as ThisParameterType<F>, ...args);
     const storage = this.#store();
-    return storage === null ? call() : storage.run(context, call);
+    return storage ? storage.run(context, call) : call();
   }
 
   /** Returns `target`, when it is a function one that runs with `context` as the current one. */
@@ -52,12 +52,12 @@ export class EdgeContextManager implements ContextManager {
     return this;
   }
 
-  #store(): Storage<Context> | null {
-    return this.#storage ??= find();
+  #store(): Storage<Context> | undefined {
+    return this.#storage ??= newStorage();
   }
 }
 
-function find(): Storage<Context> | null {
+function newStorage(): Storage<Context> | undefined {
   const Found = storageClass();
-  return Found ? new Found() : null;
+  return Found && new Found();
 }

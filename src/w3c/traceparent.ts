@@ -22,7 +22,7 @@ export function parseTraceparent(header: string): SpanContext | undefined {
   return {
     traceId: header.slice(3, 35),
     spanId: header.slice(36, 52),
-    traceFlags: parseInt(header.charAt(54), 16) & KNOWN_FLAGS,
+    traceFlags: parseInt(header[54]!, 16) & KNOWN_FLAGS,
     isRemote: true,
   };
 }
@@ -36,6 +36,6 @@ export function parseTraceparent(header: string): SpanContext | undefined {
  * @returns The header's value, 55 characters when the ids are valid.
  */
 export function formatTraceparent(context: SpanContext): string {
-  const { traceId, spanId, traceFlags } = context;
-  return `00-${traceId}-${spanId}-0${traceFlags & KNOWN_FLAGS}`;
+  const flags = context.traceFlags & KNOWN_FLAGS;
+  return `00-${context.traceId}-${context.spanId}-0${flags}`;
 }

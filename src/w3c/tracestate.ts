@@ -38,19 +38,18 @@ export class TraceState implements ApiTraceState {
    */
   set(key: string, value: string): TraceState {
     const entry = `${key}=${value}`;
-    return !entry.includes(",") && this.#with(key, [entry]) || this;
+    return !entry.includes(",") && this.#with(key, entry) || this;
   }
 
   /** Returns a list without the entry of that key. */
   unset(key: string): TraceState {
-    return this.#with(key, []) ?? new TraceState();
+    return this.#with(key) ?? new TraceState();
   }
 
   /** The value of a key, or `undefined`. */
   get(key: string): string | undefined {
-    const name = `${key}=`;
-    return members(this.#list).find((member) => member.startsWith(name))
-      ?.slice(name.length);
+    return members(this.#list).find((member) => member.startsWith(`${key}=`))
+      ?.slice(key.length + 1);
   }
 
   /** The header's value; the empty string for an empty list, which is not to be sent. */
@@ -59,12 +58,12 @@ export class TraceState implements ApiTraceState {
   }
 
   /** The list with these entries first, in the place of the key's. */
-  #with(key: string, entries: readonly string[]): TraceState | undefined {
+  #with(key: string, ...entries: readonly string[]): TraceState | undefined {
     const others = members(this.#list).filter((member) =>
       !member.startsWith(`${key}=`)
     );
-    const all = [...entries, ...others].slice(0, MAX_MEMBERS);
-    return TraceState.#of(`${all.join(",")},`);
+    const list = [...entries, ...others].slice(0, MAX_MEMBERS);
+    return TraceState.#of(`${list.join(",")},`);
   }
 
   static #of(list: string): TraceState | undefined {
