@@ -98,7 +98,7 @@ function startSpan(
   url: URL,
   context: Context,
 ): Span {
-  const method = `${said(call, "method") ?? "GET"}`;
+  const method = said(call, "method") ?? "GET";
   const options = {
     kind: KIND_CLIENT,
     attributes: {
@@ -148,7 +148,7 @@ function carrying(
 /** The type of a failure; empty where the caller wanted it so, which a time-out is not. */
 function failureOf(error: unknown, call: Call): string {
   const signal = said(call, "signal");
-  const cause = signal?.aborted ? signal.reason : error;
+  const cause = signal?.reason ?? error;
   const type = cause instanceof Error ? cause.name : typeof cause;
   return signal?.aborted && !type.includes("Timeout") ? "" : type;
 }

@@ -1,13 +1,13 @@
 import type { Attributes } from "@opentelemetry/api";
 
-const KNOWN = /^(connect|delete|get|head|options|patch|post|put|query|trace)$/i;
-
 /** What somebody else wrote may be as long as it likes; what is told of it may not. */
 const LONGEST = 1_024;
 
 /** The method in the conventions' own spelling, if they know it. */
 export function knownMethod(method: string): string | undefined {
-  return KNOWN.test(method) ? method.toUpperCase() : undefined;
+  const known =
+    /^(connect|delete|get|head|options|patch|post|put|query|trace)$/i;
+  return known.test(method) ? method.toUpperCase() : undefined;
 }
 
 /** A method as a span tells it, and as it was written where that is another text. */

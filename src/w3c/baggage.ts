@@ -6,7 +6,7 @@ import type {
 import { propagation } from "./api.ts";
 import { joinLines, MAX_BAGGAGE } from "./header.ts";
 
-/** What starts after a comma and ends before one. */
+/** What begins after a comma and ends before one. None of its parts can hold what comes after it, so that nothing is looked at often. */
 const MEMBER = /(?:^|,)\s*([!#-'*+.^`|~\w-]+)\s*=([^,;]*)(?:;([^,]*))?(?=,)/g;
 const TOKEN = /^[!#-'*+.^`|~\w-]+$/;
 const PROPERTIES = /^;[\t -+\--~]+$/;
@@ -25,26 +25,22 @@ const PROPERTIES = /^;[\t -+\--~]+$/;
 export function parseBaggage(
   header: string | readonly string[],
 ): Baggage | undefined {
-  const whole = joinLines(header, MAX_BAGGAGE).slice(0, MAX_BAGGAGE);
-  const entries: [key: string, entry: BaggageEntry][] = [];
-  for (const [, key, value, rest] of whole.matchAll(MEMBER)) {
-    // as forms are decoded, which makes U+FFFD of bad UTF-8, but for two characters that mean something there
-    const text = value!.trim().replace(/[&+]/g, encodeURIComponent);
-    const form = new URLSearchParams(`=${text}`);
-    const parts = rest?.split(/([;=])/).map((part) => part.trim()).join("");
-
-    entries.push([
-      key!,
-      {
-        value: form.get("")!,
-        ...(parts &&
-          { metadata: { toString: () => parts } as BaggageEntryMetadata }),
-      },
-    ]);
-  }
+  const text = joinLines(header, MAX_BAGGAGE).slice(0, MAX_BAGGAGE);
+  const entries = Array.from(text.matchAll(MEMBER), entryOf);
   return entries.length > 0
     ? propagation.createBaggage(Object.fromEntries(entries))
     : undefined;
+}
+
+function entryOf(
+  [, key, written, properties]: RegExpExecArray,
+): [key: string, entry: BaggageEntry] {
+  // decoded as in a form, which makes U+FFFD of bad UTF-8, but for two characters that mean something there
+  const encoded = written!.trim().replace(/[&+]/g, encodeURIComponent);
+  const value = new URLSearchParams(`=${encoded}`).get("")!;
+  const text = properties?.split(/([;=])/).map((part) => part.trim()).join("");
+  const metadata = { toString: () => text } as BaggageEntryMetadata;
+  return [key!, { value, ...(text && { metadata }) }];
 }
 
 /**
@@ -65,12 +61,12 @@ export function formatBaggage(baggage: Baggage): string {
     : write(baggage, /[^!#$&-+\--:<-[\]-~]/gu, MAX_BAGGAGE);
 }
 
-/** As many entries as fit, with a comma after each. */
+/** The entries that are shorter than `max` together, with a comma after each, of which the last is left out. */
 function write(baggage: Baggage, escaped: RegExp, max: number): string {
   let header = "";
-  for (const [key, { value, metadata }] of baggage.getAllEntries()) {
-    const text = value.toWellFormed().replace(escaped, percentEncode);
-    const properties = `;${metadata ?? ""}`;
+  for (const [key, entry] of baggage.getAllEntries()) {
+    const text = entry.value.toWellFormed().replace(escaped, percentEncode);
+    const properties = `;${entry.metadata ?? ""}`;
     const member = `${key}=${text}` +
       (PROPERTIES.test(properties) ? properties : "");
     if (TOKEN.test(key) && header.length + member.length < max) {
