@@ -13,7 +13,7 @@ export class EdgeContextManager implements ContextManager {
 
   /** Whether the host has `AsyncLocalStorage`, so that contexts follow the code. */
   get available(): boolean {
-    return !!this.#store();
+    return this.#store() !== undefined;
   }
 
   /** The current context; the root context outside of {@link EdgeContextManager.with}. */
