@@ -246,7 +246,7 @@ function bare(context: Context): Context {
   return trace.setSpanContext(ROOT_CONTEXT, span);
 }
 
-test("createFetch() lets the headers stand that its caller gave, except a traceparent of the same trace", async () => {
+test("createFetch() lets the headers stand that its caller gave, except a traceparent that is invalid or of the same trace", async () => {
   const forwarded = `00-${TRACE_ID}-${SPAN_ID}-01`;
   const cases: readonly {
     readonly given: Record<string, string>;
@@ -286,6 +286,13 @@ test("createFetch() lets the headers stand that its caller gave, except a tracep
     },
     {
       given: { traceparent: "none" },
+      traceId: TRACE_ID,
+      isOurs: true,
+      tracestate: "vendor=a,other=b",
+      baggage: "tenant=acme",
+    },
+    {
+      given: { traceparent: `${OTHER}-more` },
       traceId: TRACE_ID,
       isOurs: true,
       tracestate: "vendor=a,other=b",

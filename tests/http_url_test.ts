@@ -30,6 +30,8 @@ test("redact() tells a URL without what is secret in it", () => {
     [`${A}?Signature=s3cret`, `${A}?Signature=REDACTED`],
     [`${A}?sig=s3cret`, `${A}?sig=REDACTED`],
     [`${A}?X-Goog-Signature=s3cret`, `${A}?X-Goog-Signature=REDACTED`],
+    // of other vendors
+    [`${A}?x-oss-signature=s3cret`, `${A}?x-oss-signature=REDACTED`],
     // however they are written
     [`${A}?a=1&SIG=s3cret&b=2`, `${A}?a=1&SIG=REDACTED&b=2`],
     [`${A}?%73ig=s3cret`, `${A}?sig=REDACTED`],

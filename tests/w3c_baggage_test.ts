@@ -184,7 +184,7 @@ for (const [name, entries, length] of limits) {
 test("parseBaggage() leaves out malformed entries and repairs bad UTF-8", () => {
   assertEquals(
     entriesOf(parseBaggage(
-      "=1,noequals,a b=1,ok=1,bad=%C3%28x,cut=%E2%82,percent=50%,half=%4,bom=%EF%BB%BFx,empty=,ok=2,,",
+      "=1,noequals,a;b=1,a b=1,ok=1,bad=%C3%28x,cut=%E2%82,percent=50%,half=%4,bom=%EF%BB%BFx,empty=,none=1;,ok=2,,",
     )),
     [
       ["ok", "2"],
@@ -194,6 +194,7 @@ test("parseBaggage() leaves out malformed entries and repairs bad UTF-8", () => 
       ["half", "%4"],
       ["bom", "\ufeffx"],
       ["empty", ""],
+      ["none", "1"],
     ],
   );
   for (const nothing of ["", "nothing", ",;=,", ";a=1"]) {
