@@ -157,7 +157,8 @@ function failureOf(error: unknown, call: Call): string {
 function end(span: Span | undefined, failure: string, status?: number): void {
   safely(() =>
     span?.setAttributes({
-      "http.response.status_code": status,
+      // an opaque answer has the status 0
+      "http.response.status_code": status || undefined,
       "error.type": failure || undefined,
     }).setStatus({ code: failure ? STATUS_ERROR : STATUS_UNSET }).end()
   );

@@ -38,7 +38,7 @@ export class TraceState implements ApiTraceState {
    */
   set(key: string, value: string): TraceState {
     const entry = `${key}=${value}`;
-    return !entry.includes(",") && this.#with(key, entry) || this;
+    return entry.includes(",") ? this : this.#with(key, entry) ?? this;
   }
 
   /** Returns a list without the entry of that key. */
