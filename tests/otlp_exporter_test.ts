@@ -5,8 +5,10 @@ import {
   Telemetry,
   type TelemetryOptions,
 } from "../src/otlp/mod.ts";
+import { steady } from "../src/core/clock.ts";
 import { attributeList } from "../src/otlp/attributes.ts";
-import { makeExporter, send } from "../src/otlp/exporter.ts";
+import { send } from "../src/otlp/exporter.ts";
+import { makeSignal } from "../src/otlp/signal.ts";
 import { Collector } from "./support/collector.ts";
 import { ManualClock } from "./support/manual_clock.ts";
 import { wire } from "./support/otlp.ts";
@@ -36,34 +38,27 @@ function sending(answer: Answer, options: TelemetryOptions = {}) {
   return { telemetry, clock, requests, flush };
 }
 
-/** An exporter alone; `deliver` sends so many bytes, with time without end. */
+/** An exporter alone; `deliver` sends so many bytes, with time without end though it counts on `timeoutMs`. */
 function exporting(answer: (init: RequestInit) => Promise<Response>) {
   const clock = new ManualClock();
   const sent: RequestInit[] = [];
-  const exporter = makeExporter<Uint8Array<ArrayBuffer>>({
-    url: "https://otlp.test/v1/traces",
-    headers: {},
-    contentType: "application/x-protobuf",
-    encode: (_, [body]) => body!,
-    gzip: false,
-    timeoutMs: 5_000,
-    fetch: (_, init = {}) => {
-      sent.push(init);
-      return answer(init);
-    },
-    clock,
+  const fetch = (_: unknown, init: RequestInit = {}) => {
+    sent.push(init);
+    return answer(init);
+  };
+  const exporter = makeSignal("traces", { fetch }, {
+    clock: { ...steady(clock), after: () => () => {} },
     context: { active: () => ROOT_CONTEXT, with: (_, callback) => callback() },
-    random: () => 0.5,
   });
-  const { signal } = new AbortController();
-  const over = new Promise<undefined>(() => {});
-  const deliver = (length: number, at: number) =>
-    send(exporter, attributeList({}), [new Uint8Array(length)], {
-      at,
-      over,
-      signal,
-    });
-  return { deliver, clock, sent };
+  assert(exporter);
+  const report = { spans: 0, points: 0, dropped: 0, requests: 0, bytes: 0 };
+  const deliver = (length: number, timeoutMs: number) => {
+    const encode = () => new Uint8Array(length);
+    const resource = attributeList({});
+    const flush = { resource, startedAt: 0, report };
+    return send({ ...exporter, encode, timeoutMs }, flush, []);
+  };
+  return { deliver, report, clock, sent };
 }
 
 function status(code: number, headers: Record<string, string> = {}): Answer {
@@ -500,27 +495,23 @@ test("flush() takes a fetch that answers at once, without a promise", async () =
 
 test("send() sends at most 64 MiB: one that is larger never, several together later", async () => {
   let release = () => {};
-  const { deliver, sent } = exporting(() =>
+  const { deliver, report, sent } = exporting(() =>
     new Promise((resolve) => {
       release = () => resolve(new Response());
     })
   );
   const limit = 64 * 2 ** 20;
-  const error = (bytes: number) => `${bytes} bytes are over 64 MiB`;
+  const error = (bytes: number) =>
+    `Cannot make a request: ${bytes} bytes are over 64 MiB`;
   assertEquals(await deliver(limit + 1, 5), {
     failed: false,
-    rejected: Infinity,
     error: error(limit + 1),
-    requests: 0,
-    bytes: 0,
   });
+  assertEquals([report.requests, report.bytes], [0, 0]);
   const first = deliver(limit, 5);
   const second = await deliver(1, 5);
-  assertEquals([second.failed, second.rejected, second.error], [
-    true,
-    Infinity,
-    error(limit + 1),
-  ]);
+  assertEquals(second, { failed: true, error: error(limit + 1) });
+  assertEquals([report.requests, report.bytes], [1, limit]);
   assertEquals(sent.length, 1);
   release();
   assertEquals((await first).rejected, 0);
@@ -554,7 +545,7 @@ test("flush() tells no secret that the receiver repeats, and no control characte
     const { error = "" } = await flush();
     assertEquals(
       error,
-      "The receiver answered 400 no … [2J in Bearer … at /v1/…",
+      "The receiver answered 400 no REDACTED [2J in Bearer REDACTED at /v1/REDACTED",
     );
   }
 });

@@ -22,10 +22,10 @@ export const GZIP_FROM_BYTES = 1024;
 /** The longest time of a host's timer, which stands for no limit. */
 export const LONGEST_MS = 2 ** 31 - 1;
 
-/** The time between two attempts. */
-export const FIRST_BACKOFF_MS = 1_000;
+/** The least time between two attempts, and the share of it that chance may add: a second, a fifth more or less. */
+export const FIRST_BACKOFF_MS = 800;
 export const BACKOFF_FACTOR = 1.5;
-export const JITTER = 0.2;
+export const JITTER = 0.5;
 
 /** The digits of a trace id that a ratio sampler reads: the most of its random ones that a number holds exactly. */
 export const RANDOM_FROM = 18;
@@ -33,9 +33,6 @@ export const RANDOM_DIGITS = 13;
 
 /** How much of a receiver's message is repeated, in UTF-16 units. */
 export const MAX_MESSAGE = 200;
-
-/** A shorter word of a header is no secret, and may well be a word of an error message. */
-export const MIN_SECRET = 8;
 
 /** Instruments of one `Telemetry`. */
 export const MAX_STREAMS = 1000;

@@ -9,34 +9,30 @@ const MAX_RETRY_AFTER_MS = 3_600_000;
  * goes ahead of the others and sees whether it is back.
  */
 export interface Breaker {
-  /** Whether exports are to be skipped at an instant of the monotonic clock. */
-  isOpen(now: number): boolean;
-  /** Begins an export at an instant of the same clock, and returns what is to be told of its end. */
-  begin(now: number): Settle;
+  /** Whether exports are to be skipped. */
+  isOpen(): boolean;
+  /** Begins an export, and returns what is to be told of its end. */
+  begin(): Settle;
 }
 
 /**
  * Ends an export.
  *
- * @param failedAt When it failed; `undefined` where it was answered well.
- * @param retryAfterMs What the receiver asked for, if that is more than 0.
+ * @param retryAfterMs What a receiver that failed asked for, if that is more than 0; `undefined` where it was answered well.
  */
-export type Settle = (
-  failedAt: number | undefined,
-  retryAfterMs: number,
-) => void;
+export type Settle = (retryAfterMs: number | undefined) => void;
 
-/** Makes a breaker. */
-export function makeBreaker(): Breaker {
+/** Makes a breaker, by a clock that never goes back. */
+export function makeBreaker(now: () => number): Breaker {
   let openUntil = -Infinity;
   let pauseMs = 0;
   return {
-    isOpen: (now) => now < openUntil,
-    begin(now) {
-      if (pauseMs > 0) openUntil = now + pauseMs;
+    isOpen: () => now() < openUntil,
+    begin() {
+      if (pauseMs > 0) openUntil = now() + pauseMs;
       const known = openUntil;
-      return (failedAt, retryAfterMs) => {
-        if (failedAt === undefined) {
+      return (retryAfterMs) => {
+        if (retryAfterMs === undefined) {
           pauseMs = 0;
           openUntil = -Infinity;
           return;
@@ -48,7 +44,7 @@ export function makeBreaker(): Breaker {
         const ms = retryAfterMs > 0 ? retryAfterMs : pauseMs;
         openUntil = Math.max(
           openUntil,
-          failedAt + Math.min(ms, MAX_RETRY_AFTER_MS),
+          now() + Math.min(ms, MAX_RETRY_AFTER_MS),
         );
       };
     },

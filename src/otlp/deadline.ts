@@ -1,26 +1,21 @@
 import { monotonic, type TelemetryClock } from "./clock.ts";
 
-/** When work is to end. */
-export interface Deadline {
-  /** On the monotonic clock. */
-  readonly at: number;
-  /** Resolves then, with nothing: not everybody heeds a signal. */
-  readonly over: Promise<undefined>;
-  /** Aborts then. */
-  readonly signal: AbortSignal;
-}
-
-/** Runs `work` with a deadline; no timer outlives it. */
+/**
+ * What `work` comes to, or `late` once it is `at` on the monotonic clock; no timer outlives it.
+ * The signal aborts then, which not everybody heeds.
+ */
 export function withDeadline<T>(
   clock: TelemetryClock,
   at: number,
-  work: (deadline: Deadline) => Promise<T>,
+  late: T,
+  work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const aborter = new AbortController();
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const cancel = clock.after(Math.max(at - monotonic(clock), 0), () => {
-    resolve(undefined);
-    aborter.abort();
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(Math.max(at - monotonic(clock), 0), () => {
+      resolve(late);
+      aborter.abort();
+    });
+    work(aborter.signal).finally(cancel).then(resolve, reject);
   });
-  return work({ at, over: promise, signal: aborter.signal }).finally(cancel);
 }

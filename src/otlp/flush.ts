@@ -51,32 +51,27 @@ export function makeFlush(
   options: TelemetryOptions,
   { clock, buffer, metrics, traces, points }: FlushParts,
 ): Flush {
-  const waitMs = Math.min(
-    nonNegative(options, "flushWaitMs", 2_000),
-    (traces?.timeoutMs ?? 0) / 2,
-  );
+  const flushWaitMs = nonNegative(options, "flushWaitMs", 2_000);
   const metricsEveryMs = nonNegative(options, "metricsEveryMs", 0);
   let resource: AttributeList | undefined;
   /** When metrics were sent last, on the monotonic clock. */
   let metricsAt = -Infinity;
   return async (scope, isLast) => {
     const startedAt = monotonic(clock);
-    if (scope?.open) {
-      await withDeadline(
-        clock,
-        startedAt + waitMs,
-        ({ over }) => Promise.race([scope.idle(), over]),
-      );
+    if (traces && scope?.open) {
+      const waitMs = Math.min(flushWaitMs, traces.timeoutMs / 2);
+      const idle = () => scope.idle();
+      await withDeadline(clock, startedAt + waitMs, undefined, idle);
     }
-    const { spans, ...counts } = buffer.take(scope, isLast);
-    const report = { ...counts, spans: 0, points: 0, requests: 0, bytes: 0 };
+    const batch = buffer.take(scope, isLast);
+    const report = { ...batch, spans: 0, points: 0, requests: 0, bytes: 0 };
     resource ??= attributeList(describeResource(options));
-    const flush = { clock, resource, startedAt, report };
+    const flush = { resource, startedAt, report };
     const isDue = !scope?.isRequest ||
       startedAt - metricsAt >= metricsEveryMs;
     if (isDue) metricsAt = startedAt;
     await Promise.all([
-      traces && sendSpans(traces, flush, spans),
+      traces && sendSpans(traces, flush, batch.spans),
       isDue && points && sendMetrics(points, flush, metrics),
     ]);
     return report;

@@ -3,15 +3,15 @@ import { MAX_REPLY_BYTES } from "./bounds.ts";
 
 /** What a receiver says in a reply's body. */
 export interface Reply {
-  /** How many spans or points it refused although it accepted the request. */
+  /** How many spans or points it refused although it accepted the request, in its own words. */
   readonly rejected: number;
   /** What it says about that, or about its error. */
-  readonly message: string;
+  readonly error: string;
 }
 
 const text = new TextDecoder();
 
-const SILENT: Reply = { rejected: 0, message: "" };
+const SILENT: Reply = { rejected: 0, error: "" };
 
 /**
  * The body's bytes; `undefined` when they exceed OTLP's limit, beyond which nothing is read.
@@ -19,22 +19,19 @@ const SILENT: Reply = { rejected: 0, message: "" };
  */
 export async function readBody(
   { body }: Response,
-  over: Promise<unknown>,
+  signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   const parts: BlobPart[] = [];
-  if (body) {
-    const reader = body.getReader();
-    const stop = () => void reader.cancel().catch(() => {});
-    over.then(stop);
-    for (let room = MAX_REPLY_BYTES;;) {
-      const { value } = await reader.read();
-      if (!value) break;
-      room -= value.length;
-      if (room < 0) return stop();
-      parts.push(value);
-    }
+  const reader = body?.getReader();
+  const stop = () => void reader?.cancel().catch(() => {});
+  signal.addEventListener("abort", stop);
+  for (let room = MAX_REPLY_BYTES; room >= 0 && !signal.aborted;) {
+    const { value } = await reader?.read() ?? {};
+    if (!value) return await new Blob(parts).bytes();
+    room -= value.length;
+    parts.push(value);
   }
-  return await new Blob(parts).bytes();
+  return stop();
 }
 
 /**
@@ -56,22 +53,21 @@ export function parseReply(body: Uint8Array, contentType: string): Reply {
 }
 
 function parseJson(body: Uint8Array): Reply {
-  const { partialSuccess, message = "" } = JSON.parse(text.decode(body));
   const {
-    rejectedSpans,
-    rejectedDataPoints = rejectedSpans,
-    errorMessage = message,
-  } = partialSuccess ?? {};
-  return {
-    rejected: Number(rejectedDataPoints) || 0,
-    message: String(errorMessage),
-  };
+    message = "",
+    partialSuccess: {
+      rejectedSpans,
+      rejectedDataPoints = rejectedSpans,
+      errorMessage = message,
+    } = {},
+  } = JSON.parse(text.decode(body));
+  return { rejected: Number(rejectedDataPoints), error: String(errorMessage) };
 }
 
 function parseProtobuf(body: Uint8Array): Reply {
   let at = 0;
   let rejected = 0;
-  let message = "";
+  let error = "";
   const varint = (): number => {
     let value = 0;
     for (let factor = 1; at < body.length; factor *= 128) {
@@ -84,12 +80,12 @@ function parseProtobuf(body: Uint8Array): Reply {
   while (at < body.length) {
     const tag = varint();
     const value = varint();
-    if (tag === 8) rejected = value || 0;
+    if (tag === 8) rejected = value;
     if ((tag & 7) === 2) {
       const part = body.subarray(at, at += value);
       if (tag === 10) return parseProtobuf(part);
-      if (tag === 18) message = text.decode(part);
+      if (tag === 18) error = text.decode(part);
     } else if (tag & 7) break;
   }
-  return { rejected, message };
+  return { rejected, error };
 }

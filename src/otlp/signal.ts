@@ -1,16 +1,11 @@
 import type { ActiveContext } from "./active.ts";
 import type { AttributeList } from "./attributes.ts";
+import { makeBreaker } from "./breaker.ts";
 import { monotonic, type TelemetryClock } from "./clock.ts";
 import { writeToConsole } from "./console.ts";
 import { withDeadline } from "./deadline.ts";
 import { encodingOf, type Items } from "./encoding.ts";
-import {
-  type Exporter,
-  type ExportOutcome,
-  makeExporter,
-  nothing,
-  send,
-} from "./exporter.ts";
+import { type Exporter, type Outcome, send } from "./exporter.ts";
 import type { Metrics } from "./meter.ts";
 import type { Metric } from "./metric.ts";
 import {
@@ -23,7 +18,6 @@ import type { EdgeSpan } from "./span.ts";
 
 /** One flush, as both signals see it. */
 export interface Flushing {
-  readonly clock: TelemetryClock;
   readonly resource: AttributeList;
   /** On the monotonic clock. */
   readonly startedAt: number;
@@ -54,11 +48,8 @@ export function makeSignal<Name extends keyof Items>(
     return undefined;
   }
   const all = { ...options, ...own };
-  const {
-    endpoint = "http://localhost:4318",
-    protocol = "http/protobuf",
-    random = Math.random,
-  } = all;
+  const { endpoint = "http://localhost:4318", protocol = "http/protobuf" } =
+    all;
   if (!PROTOCOLS.includes(protocol)) {
     throw new RangeError(
       `Cannot use protocol "${protocol}": expected ${PROTOCOLS}`,
@@ -72,17 +63,18 @@ export function makeSignal<Name extends keyof Items>(
   const { contentType, encode } = encodingOf(
     isConsole ? "http/json" : protocol,
   );
-  return makeExporter({
+  return {
+    ...all,
+    ...isConsole && { fetch: writeToConsole, compression: "none" },
     ...parts,
+    ...makeBreaker(() => monotonic(parts.clock)),
     url: url.href,
     headers: { ...options.headers, ...own.headers },
     contentType,
     encode: encode[name],
-    gzip: all.compression === "gzip" && !isConsole,
     timeoutMs: nonNegative(all, "timeoutMs", 5_000),
-    fetch: isConsole ? writeToConsole : options.fetch,
-    random,
-  });
+    underWay: new Map(),
+  };
 }
 
 /** Sends spans in one request; those that cannot be delivered are dropped. */
@@ -92,9 +84,9 @@ export async function sendSpans(
   spans: readonly EdgeSpan[],
 ): Promise<void> {
   if (spans.length === 0) return;
-  const outcome = exporter.isOpen(monotonic(flush.clock))
-    ? nothing("Paused after a failed export")
-    : await deliver(exporter, flush, spans);
+  const outcome = exporter.isOpen()
+    ? { error: "Paused: the receiver failed" }
+    : await send(exporter, flush, spans);
   add(flush, "spans", spans.length, outcome);
 }
 
@@ -108,34 +100,27 @@ export async function sendMetrics(
   flush: Flushing,
   metrics: Metrics,
 ): Promise<void> {
-  const { clock, startedAt, report } = flush;
-  if (exporter.isOpen(monotonic(clock))) return;
-  const halfTime = startedAt + exporter.timeoutMs / 2;
-  await withDeadline(clock, halfTime, async ({ over }) => {
-    const late = over.then(() => "An observable instrument took too long");
-    const observed = metrics.observe().catch(() => {});
-    const error = await Promise.race([observed, late]);
-    if (error) report.error ??= error;
-  });
-  const collected = metrics.collect();
-  const all = collected.map(({ metric }) => metric);
-  if (all.length === 0) return;
-  const outcome = await deliver(exporter, flush, all);
-  const points = all.flatMap(({ series }) => series).length;
-  add(flush, "points", outcome.failed ? 0 : points, outcome);
-  if (outcome.failed) { for (const { restore } of collected) restore(); }
-}
-
-function deliver<Item>(
-  exporter: Exporter<Item>,
-  { clock, startedAt, resource }: Flushing,
-  items: readonly Item[],
-): Promise<ExportOutcome> {
-  return withDeadline(
-    clock,
-    startedAt + exporter.timeoutMs,
-    (deadline) => send(exporter, resource, items, deadline),
+  if (exporter.isOpen()) return;
+  const error = await withDeadline<string | void>(
+    exporter.clock,
+    flush.startedAt + exporter.timeoutMs / 2,
+    "An observable instrument took too long",
+    () => metrics.observe(),
   );
+  if (error) flush.report.error ??= error;
+  const collected = metrics.collect();
+  if (collected.length === 0) return;
+  const outcome = await send(
+    exporter,
+    flush,
+    collected.map(({ metric }) => metric),
+  );
+  let points = 0;
+  for (const { metric, restore } of collected) {
+    if (outcome.failed) restore();
+    else points += metric.series.length;
+  }
+  add(flush, "points", points, outcome);
 }
 
 /** Adds what became of so many spans or points; in a receiver's own numbers anything may stand. */
@@ -143,12 +128,10 @@ function add(
   { report }: Flushing,
   name: "spans" | "points",
   count: number,
-  { rejected, requests, bytes, error }: ExportOutcome,
+  { rejected = count, error }: Outcome,
 ): void {
-  const dropped = Math.max(0, Math.min(rejected, count));
+  const dropped = Math.max(0, Math.min(rejected || 0, count));
   report[name] = count - dropped;
   report.dropped += dropped;
-  report.requests += requests;
-  report.bytes += bytes;
   if (error) report.error ??= error;
 }

@@ -128,7 +128,8 @@ export const cases: readonly Case[] = [
       }),
     ),
     fate: "failed",
-    error: /^The receiver answered 401 no such token: … \[31m\(Bearer …\)$/,
+    error:
+      /^The receiver answered 401 no such token: REDACTED \[31m\(Bearer REDACTED\)$/,
   },
   {
     name: "takes all but one, in protobuf",
