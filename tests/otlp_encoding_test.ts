@@ -35,7 +35,7 @@ async function receive(
   const response = await collector.handle(
     new Request(`http://collector.test/v1/${signal}`, {
       method: "POST",
-      headers: { "content-type": encodingOf(protocol).contentType },
+      headers: { "content-type": encodingOf("traces", protocol).contentType },
       body,
     }),
   );
@@ -60,7 +60,7 @@ async function assertSameSpans(spans: readonly ExportedSpan[]) {
       receive(
         "traces",
         protocol,
-        encodingOf(protocol).encode.traces(resource, spans),
+        encodingOf("traces", protocol).encode(resource, spans),
       )
     ),
   );
@@ -173,7 +173,7 @@ test("encoding the same attributes again gives the same bytes", () => {
   const attributes = { a: "x", b: 1, c: true, d: 1.5, e: ["y"], f: "é" };
   const spans = [exportedSpan({ attributes })];
   for (const protocol of PROTOCOLS) {
-    const encode = encodingOf(protocol).encode.traces;
+    const encode = encodingOf("traces", protocol).encode;
     assertEquals(encode(resource, spans), encode(resource, spans));
   }
 });
@@ -193,7 +193,7 @@ test("JSON follows OTLP: hexadecimal ids, integers as strings, enumerations as n
     links: [{ context: { ...REMOTE, isRemote: false }, dropped: 5 }],
     droppedLinks: 6,
   });
-  const bytes = encodingOf("http/json").encode.traces(resource, [span]);
+  const bytes = encodingOf("traces", "http/json").encode(resource, [span]);
   assertEquals(JSON.parse(new TextDecoder().decode(bytes)), {
     resourceSpans: [{
       resource: {
@@ -254,7 +254,7 @@ test("both encodings of metrics decode to the same metrics", async () => {
         receive(
           "metrics",
           protocol,
-          encodingOf(protocol).encode.metrics(resource, metrics),
+          encodingOf("metrics", protocol).encode(resource, metrics),
         )
       ),
     );
@@ -270,7 +270,7 @@ test("a whole number that 64 bits cannot hold is written as a double", async () 
   counter.add(1e300);
   const all = await collect(metrics);
   for (const protocol of PROTOCOLS) {
-    const body = encodingOf(protocol).encode.metrics(resource, all);
+    const body = encodingOf("metrics", protocol).encode(resource, all);
     const { metrics: [c] } = await receive("metrics", protocol, body);
     assertEquals(c?.points[0]?.value, 1e300);
   }

@@ -44,7 +44,7 @@ function measured({ protocol = "http/protobuf", ...settings }: Settings = {}) {
     with: (_, callback) => callback(),
   };
   const metrics = makeMetrics({ ...PARTS, clock, context, ...settings });
-  const { contentType, encode } = encodingOf(protocol);
+  const { contentType, encode } = encodingOf("metrics", protocol);
   const collect = async () => {
     await metrics.observe();
     return metrics.collect();
@@ -63,7 +63,7 @@ function measured({ protocol = "http/protobuf", ...settings }: Settings = {}) {
         new Request("http://collector.test/v1/metrics", {
           method: "POST",
           headers: { "content-type": contentType },
-          body: encode.metrics(attributeList({}), all),
+          body: encode(attributeList({}), all),
         }),
       );
       assertEquals(response.status, 200);
@@ -124,7 +124,7 @@ test("an instrument of whole numbers has examples of whole numbers", async () =>
   const options = { valueType: ValueType.INT };
   meter.createHistogram("h", options).record(2.9, {}, sampled);
   const [collected] = await collect();
-  const body = encodingOf("http/json").encode.metrics(attributeList({}), [
+  const body = encodingOf("metrics", "http/json").encode(attributeList({}), [
     collected!.metric,
   ]);
   const { resourceMetrics: [{ scopeMetrics: [{ metrics: [h] }] }] } = JSON

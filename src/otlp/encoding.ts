@@ -19,23 +19,28 @@ export interface Items {
   readonly metrics: Metric;
 }
 
-/** Writes all that is exported. */
-export interface Encoding {
+/** How one kind of request is written. */
+export interface Encoding<Item> {
   readonly contentType: string;
-  readonly encode: { readonly [Name in keyof Items]: Encode<Items[Name]> };
+  readonly encode: Encode<Item>;
 }
 
-/** The encoding of a protocol. */
-export function encodingOf(protocol: Protocol): Encoding {
+const WRITERS: {
+  readonly [Name in keyof Items]: Encode<Items[Name], void>;
+} = { traces: writeTraces, metrics: writeMetrics };
+
+/** The encoding of a signal's requests in a protocol. */
+export function encodingOf<Name extends keyof Items>(
+  name: Name,
+  protocol: Protocol,
+): Encoding<Items[Name]> {
   const isJson = protocol === "http/json";
-  const encode =
-    <Item>(write: Encode<Item, void>): Encode<Item> => (...parts) => {
-      begin(isJson);
-      write(...parts);
-      return end();
-    };
   return {
     contentType: isJson ? "application/json" : "application/x-protobuf",
-    encode: { traces: encode(writeTraces), metrics: encode(writeMetrics) },
+    encode(resource, items) {
+      begin(isJson);
+      WRITERS[name](resource, items);
+      return end();
+    },
   };
 }

@@ -60,9 +60,6 @@ export function makeSignal<Name extends keyof Items>(
     url.pathname = url.pathname.replace(/\/*$/, `/v1/${name}`);
   }
   const isConsole = own.exporter === "console";
-  const { contentType, encode } = encodingOf(
-    isConsole ? "http/json" : protocol,
-  );
   return {
     ...all,
     ...isConsole && { fetch: writeToConsole, compression: "none" },
@@ -70,8 +67,7 @@ export function makeSignal<Name extends keyof Items>(
     ...makeBreaker(() => monotonic(parts.clock)),
     url: url.href,
     headers: { ...options.headers, ...own.headers },
-    contentType,
-    encode: encode[name],
+    ...encodingOf(name, isConsole ? "http/json" : protocol),
     timeoutMs: nonNegative(all, "timeoutMs", 5_000),
     underWay: new Map(),
   };

@@ -8,7 +8,7 @@
  */
 import { assertEquals, assertThrows } from "@std/assert";
 import { attributeList } from "../../src/otlp/attributes.ts";
-import { encodingOf } from "../../src/otlp/encoding.ts";
+import { encodingOf, type Protocol } from "../../src/otlp/encoding.ts";
 import type { Metric } from "../../src/otlp/metric.ts";
 import { exportedSpan, type SpanParts } from "../support/exported_span.ts";
 import {
@@ -41,8 +41,8 @@ import { test } from "../support/suite.ts";
 
 const BATCHES = 1_000;
 
-const json = encodingOf("http/json").encode;
-const protobuf = encodingOf("http/protobuf").encode;
+const json = encoders("http/json");
+const protobuf = encoders("http/protobuf");
 
 const resource = attributeList(RESOURCE);
 
@@ -216,3 +216,11 @@ test("the strict reader of JSON refuses what the official JSON has and OTLP does
     assertThrows(() => readTraces(bytes), TypeError);
   }
 });
+
+/** What writes both signals in a protocol. */
+function encoders(protocol: Protocol) {
+  return {
+    traces: encodingOf("traces", protocol).encode,
+    metrics: encodingOf("metrics", protocol).encode,
+  };
+}

@@ -52,11 +52,11 @@ function batonWork(protocol: Protocol, batch: number): Work {
     context: activeContext(new EdgeContextManager()),
   }).getTracer("bench");
   const resource = attributeList(describeResource({ serviceName: "bench" }));
-  const { encode } = encodingOf(protocol);
+  const { encode } = encodingOf("traces", protocol);
   const work = spanWork(apiOf("1.9.1"), tracer, batch);
   return () => {
     const count = work();
-    consume(encode.traces(resource, buffer.take(undefined, true).spans));
+    consume(encode(resource, buffer.take(undefined, true).spans));
     return count;
   };
 }
