@@ -55,7 +55,7 @@ function exporting(answer: (init: RequestInit) => Promise<Response>) {
   const deliver = (length: number, timeoutMs: number) => {
     const encode = () => new Uint8Array(length);
     const resource = attributeList({});
-    const flush = { resource, startedAt: 0, report };
+    const flush = { resource, startAt: 0, report };
     return send({ ...exporter, encode, timeoutMs }, flush, []);
   };
   return { deliver, report, clock, sent };

@@ -587,3 +587,30 @@ test("an observable instrument that never answers does not hold up the other met
   }
   assertEquals(clock.pending, 0);
 });
+
+test("an observable instrument that fails does not hold up the other metrics, though the logger fails as well", async () => {
+  const { telemetry, meter, collector } = metered();
+  const fail = () => {
+    throw new Error("its own fault");
+  };
+  const logger: DiagLogger = {
+    error: fail,
+    warn: fail,
+    info: fail,
+    debug: fail,
+    verbose: fail,
+  };
+  meter.createObservableGauge("g").addCallback(fail);
+  meter.createCounter("c").add(1);
+  diag.setLogger(logger, {
+    logLevel: DiagLogLevel.ERROR,
+    suppressOverrideMessage: true,
+  });
+  try {
+    const { points, error } = await telemetry.flush();
+    assertEquals([points, error], [1, undefined]);
+  } finally {
+    diag.disable();
+  }
+  assertEquals(collector.metrics.map(({ name }) => name), ["c"]);
+});

@@ -2,6 +2,7 @@ import { OURS } from "../http/slot.ts";
 import { ROOT_CONTEXT } from "../w3c/api.ts";
 import { suppressTracing } from "../w3c/suppression.ts";
 import type { ActiveContext } from "./active.ts";
+import type { AttributeList } from "./attributes.ts";
 import {
   BACKOFF_FACTOR,
   FIRST_BACKOFF_MS,
@@ -17,7 +18,6 @@ import type { Encode } from "./encoding.ts";
 import type { TelemetryOptions } from "./options.ts";
 import { parseReply, readBody } from "./reply.ts";
 import { SDK_VERSION } from "./resource.ts";
-import type { Flushing, Tally } from "./signal.ts";
 
 /** One signal's way to one receiver. */
 export interface Exporter<Item>
@@ -32,6 +32,25 @@ export interface Exporter<Item>
   readonly context: ActiveContext;
   /** The requests under way: a host may end one without another word, so they count until their deadline at most. */
   readonly underWay: Map<Uint8Array, number>;
+}
+
+/** One flush, as both signals see it. */
+export interface Flushing {
+  readonly resource: AttributeList;
+  /** On the monotonic clock. */
+  readonly startAt: number;
+  /** What has become of it so far. */
+  readonly report: Tally;
+}
+
+/** What adds up in a flush's report. */
+export interface Tally {
+  spans: number;
+  points: number;
+  dropped: number;
+  requests: number;
+  bytes: number;
+  error?: string;
 }
 
 /** What became of an export. */
@@ -51,11 +70,11 @@ export interface Outcome {
 /** Sends items in one request, and again while OTLP allows it and the deadline too; never rejects. */
 export async function send<Item>(
   exporter: Exporter<Item>,
-  { resource, startedAt, report }: Flushing,
+  { resource, startAt, report }: Flushing,
   items: readonly Item[],
 ): Promise<Outcome> {
   const { clock, underWay } = exporter;
-  const endsAt = startedAt + exporter.timeoutMs;
+  const endsAt = startAt + exporter.timeoutMs;
   try {
     const body = exporter.encode(resource, items);
     let size = body.length;
@@ -103,9 +122,9 @@ async function deliver(
   let body = content;
   if (exporter.compression === "gzip" && body.length >= GZIP_FROM_BYTES) {
     headers.set("content-encoding", "gzip");
-    const zipped = new Response(body).body!
-      .pipeThrough(new CompressionStream("gzip"));
-    body = await new Response(zipped).bytes();
+    body = await new Response(
+      new Response(body).body!.pipeThrough(new CompressionStream("gzip")),
+    ).bytes();
   }
   const init = {
     method: "POST",
@@ -134,11 +153,11 @@ async function exchange(
   init: RequestInit,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { url, context, fetch: send = fetch } = exporter;
+  const send = exporter.fetch ?? fetch;
   try {
-    const response = await context.with(
+    const response = await exporter.context.with(
       suppressTracing(ROOT_CONTEXT),
-      () => send(url, init),
+      () => send(exporter.url, init),
     );
     return judge(exporter, response, await readBody(response, signal));
   } catch (cause) {
@@ -174,8 +193,8 @@ function judge(
 }
 
 /** The receiver's words in one line, cut short, without what only it and we are to know. */
-function censor({ url, headers }: Exporter<never>, message: string): string {
-  const known = `${url} ${Object.values(headers)}`;
+function censor(exporter: Exporter<never>, message: string): string {
+  const known = `${exporter.url} ${Object.values(exporter.headers)}`;
   // what is shorter is no secret, and may well be a word of an error message
   return [/[^\s,]{8,}/g, /[\w.+-]{8,}/g]
     .flatMap((secret) => known.match(secret) ?? [])

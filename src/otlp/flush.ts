@@ -57,19 +57,18 @@ export function makeFlush(
   /** When metrics were sent last, on the monotonic clock. */
   let metricsAt = -Infinity;
   return async (scope, isLast) => {
-    const startedAt = monotonic(clock);
+    const startAt = monotonic(clock);
     if (traces && scope?.open) {
       const waitMs = Math.min(flushWaitMs, traces.timeoutMs / 2);
       const idle = () => scope.idle();
-      await withDeadline(clock, startedAt + waitMs, undefined, idle);
+      await withDeadline(clock, startAt + waitMs, undefined, idle);
     }
     const batch = buffer.take(scope, isLast);
     const report = { ...batch, spans: 0, points: 0, requests: 0, bytes: 0 };
     resource ??= attributeList(describeResource(options));
-    const flush = { resource, startedAt, report };
-    const isDue = !scope?.isRequest ||
-      startedAt - metricsAt >= metricsEveryMs;
-    if (isDue) metricsAt = startedAt;
+    const flush = { resource, startAt, report };
+    const isDue = !scope?.isRequest || startAt - metricsAt >= metricsEveryMs;
+    if (isDue) metricsAt = startAt;
     await Promise.all([
       traces && sendSpans(traces, flush, batch.spans),
       isDue && points && sendMetrics(points, flush, metrics),

@@ -11,8 +11,6 @@ export interface Reply {
 
 const text = new TextDecoder();
 
-const SILENT: Reply = { rejected: 0, error: "" };
-
 /**
  * The body's bytes; `undefined` when they exceed OTLP's limit, beyond which nothing is read.
  * Nothing more is read either when the time is over: not every `fetch` heeds its signal.
@@ -22,11 +20,12 @@ export async function readBody(
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   const parts: BlobPart[] = [];
-  const reader = body?.getReader();
-  const stop = () => void reader?.cancel().catch(() => {});
+  if (!body) return new Uint8Array();
+  const reader = body.getReader();
+  const stop = () => void reader.cancel().catch(() => {});
   signal.addEventListener("abort", stop);
   for (let room = MAX_REPLY_BYTES; room >= 0 && !signal.aborted;) {
-    const { value } = await reader?.read() ?? {};
+    const { value } = await reader.read();
     if (!value) return await new Blob(parts).bytes();
     room -= value.length;
     parts.push(value);
@@ -47,9 +46,8 @@ export function parseReply(body: Uint8Array, contentType: string): Reply {
         ? parseJson(body)
         : contentType.includes("protobuf")
         ? parseProtobuf(body)
-        : SILENT,
-    SILENT,
-  );
+        : undefined,
+  ) ?? { rejected: 0, error: "" };
 }
 
 function parseJson(body: Uint8Array): Reply {

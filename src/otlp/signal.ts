@@ -1,11 +1,15 @@
 import type { ActiveContext } from "./active.ts";
-import type { AttributeList } from "./attributes.ts";
 import { makeBreaker } from "./breaker.ts";
 import { monotonic, type TelemetryClock } from "./clock.ts";
 import { writeToConsole } from "./console.ts";
 import { withDeadline } from "./deadline.ts";
 import { encodingOf, type Items } from "./encoding.ts";
-import { type Exporter, type Outcome, send } from "./exporter.ts";
+import {
+  type Exporter,
+  type Flushing,
+  type Outcome,
+  send,
+} from "./exporter.ts";
 import type { Metrics } from "./meter.ts";
 import type { Metric } from "./metric.ts";
 import {
@@ -15,25 +19,6 @@ import {
   type TelemetryOptions,
 } from "./options.ts";
 import type { EdgeSpan } from "./span.ts";
-
-/** One flush, as both signals see it. */
-export interface Flushing {
-  readonly resource: AttributeList;
-  /** On the monotonic clock. */
-  readonly startedAt: number;
-  /** What has become of it so far. */
-  readonly report: Tally;
-}
-
-/** What adds up in a flush's report. */
-export interface Tally {
-  spans: number;
-  points: number;
-  dropped: number;
-  requests: number;
-  bytes: number;
-  error?: string;
-}
 
 const PROTOCOLS: readonly string[] = ["http/protobuf", "http/json"];
 
@@ -48,8 +33,10 @@ export function makeSignal<Name extends keyof Items>(
     return undefined;
   }
   const all = { ...options, ...own };
-  const { endpoint = "http://localhost:4318", protocol = "http/protobuf" } =
-    all;
+  const {
+    endpoint = "http://localhost:4318",
+    protocol = "http/protobuf",
+  } = all;
   if (!PROTOCOLS.includes(protocol)) {
     throw new RangeError(
       `Cannot use protocol "${protocol}": expected ${PROTOCOLS}`,
@@ -99,9 +86,10 @@ export async function sendMetrics(
   if (exporter.isOpen()) return;
   const error = await withDeadline<string | void>(
     exporter.clock,
-    flush.startedAt + exporter.timeoutMs / 2,
+    flush.startAt + exporter.timeoutMs / 2,
     "An observable instrument took too long",
-    () => metrics.observe(),
+    // nor does a logger that fails when it is told of one that does
+    () => metrics.observe().catch(() => {}),
   );
   if (error) flush.report.error ??= error;
   const collected = metrics.collect();
