@@ -324,6 +324,29 @@ test("flush() pauses after a failed export, twice as long each time up to a minu
   }
 });
 
+test("flush() pauses after no answer, a failed connection and an answer too long, and keeps metrics meanwhile", async () => {
+  const broken: readonly (readonly [answer: Answer, endsAt: number])[] = [
+    [hanging, 5_000],
+    [() => Promise.reject(new TypeError("refused")), 4_750],
+    [() => new Response(new Uint8Array(4 * 2 ** 20 + 1)), 0],
+  ];
+  for (const [answer, endsAt] of broken) {
+    const { telemetry, clock, requests, flush } = sending(answer, {
+      metrics: {},
+    });
+    telemetry.meterProvider.getMeter("m").createCounter("c").add(1);
+    const first = flush();
+    await clock.advance(endsAt);
+    assertEquals((await first).spans, 0);
+    telemetry.meterProvider.getMeter("m").createCounter("c").add(1);
+    const before = requests.length;
+    const { points, dropped, error } = await flush();
+    assertEquals([points, dropped], [0, 1]);
+    assertMatch(error!, /Paused/);
+    assertEquals(requests.length, before);
+  }
+});
+
 test("flush() pauses once for failures that were under way together, and no more after a success", async () => {
   let code = 500;
   const { flush, clock, requests } = sending(() =>
@@ -548,6 +571,21 @@ test("flush() tells no secret that the receiver repeats, and no control characte
       "The receiver answered 400 no REDACTED [2J in Bearer REDACTED at /v1/REDACTED",
     );
   }
+});
+
+test("flush() tells no part of its URL or of a header", async () => {
+  const { flush } = sending(
+    () =>
+      Response.json({ message: "no fedcba9876543210 at 0123456789abcdef" }, {
+        status: 401,
+      }),
+    {
+      endpoint: "https://otlp.test/0123456789abcdef/",
+      headers: { "x-api": "key=fedcba9876543210;v=1" },
+    },
+  );
+  const { error } = await flush();
+  assertEquals(error, "The receiver answered 401 no REDACTED at REDACTED");
 });
 
 test("flush() reads nothing into a reply that is neither JSON nor protobuf", async () => {
