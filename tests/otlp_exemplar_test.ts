@@ -57,13 +57,12 @@ function measured({ protocol = "http/protobuf", ...settings }: Settings = {}) {
     /** The examples of every point of an export. */
     async exemplars(): Promise<(readonly ReceivedExemplar[] | undefined)[]> {
       const collected = await collect();
-      const all = collected.map(({ metric }) => metric);
       const collector = new Collector();
       const response = await collector.handle(
         new Request("http://collector.test/v1/metrics", {
           method: "POST",
           headers: { "content-type": contentType },
-          body: encode(attributeList({}), all),
+          body: encode(attributeList({}), collected),
         }),
       );
       assertEquals(response.status, 200);
@@ -125,7 +124,7 @@ test("an instrument of whole numbers has examples of whole numbers", async () =>
   meter.createHistogram("h", options).record(2.9, {}, sampled);
   const [collected] = await collect();
   const body = encodingOf("metrics", "http/json").encode(attributeList({}), [
-    collected!.metric,
+    collected!,
   ]);
   const { resourceMetrics: [{ scopeMetrics: [{ metrics: [h] }] }] } = JSON
     .parse(new TextDecoder().decode(body));

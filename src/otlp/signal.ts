@@ -94,15 +94,11 @@ export async function sendMetrics(
   if (error) flush.report.error ??= error;
   const collected = metrics.collect();
   if (collected.length === 0) return;
-  const outcome = await send(
-    exporter,
-    flush,
-    collected.map(({ metric }) => metric),
-  );
+  const outcome = await send(exporter, flush, collected);
   let points = 0;
-  for (const { metric, restore } of collected) {
+  for (const { series, restore } of collected) {
     if (outcome.failed) restore();
-    else points += metric.series.length;
+    else points += series.length;
   }
   add(flush, "points", points, outcome);
 }

@@ -7,8 +7,7 @@ import type { Metric, MetricDescriptor, Series } from "./metric.ts";
 import { type AttributeSet, makeSets, OVERFLOW_ID } from "./sets.ts";
 
 /** What was collected of a stream, and how to take it back should the export fail. */
-export interface Collected {
-  readonly metric: Metric;
+export interface Collected extends Metric {
   readonly restore: () => void;
 }
 
@@ -128,7 +127,9 @@ export function makeStream(
         for (const one of series) toChange(one, startAt, observed);
       }
       return series.length === 0 ? undefined : {
-        metric: { ...descriptor, at, series },
+        ...descriptor,
+        at,
+        series,
         restore: () => restore(series, startAt),
       };
     },

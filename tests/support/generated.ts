@@ -227,8 +227,7 @@ export const PARTS: Omit<MetricsParts, "clock"> = {
 /** What one export would bring. */
 export async function collect(metrics: Metrics): Promise<Metric[]> {
   await metrics.observe();
-  const collected = metrics.collect();
-  return collected.map(({ metric }) => metric);
+  return metrics.collect();
 }
 
 /** A batch of metrics of every kind, with examples where a measurement was made within a span. */
