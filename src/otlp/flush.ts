@@ -35,21 +35,14 @@ export type Flush = (
   isLast: boolean,
 ) => Promise<FlushReport>;
 
-/** What a flush empties, and into what. */
-export interface FlushParts {
-  readonly clock: TelemetryClock;
-  readonly buffer: SpanBuffer;
-  readonly metrics: Metrics;
-  /** `undefined` where no spans are sent. */
-  readonly traces: Exporter<EdgeSpan> | undefined;
-  /** `undefined` where no metrics are sent. */
-  readonly points: Exporter<Metric> | undefined;
-}
-
-/** Makes the flush of a telemetry. */
+/** Makes the flush of a telemetry: where no spans or no metrics are sent, there is no exporter for them. */
 export function makeFlush(
   options: TelemetryOptions,
-  { clock, buffer, metrics, traces, points }: FlushParts,
+  clock: TelemetryClock,
+  buffer: SpanBuffer,
+  metrics: Metrics,
+  traces: Exporter<EdgeSpan> | undefined,
+  points: Exporter<Metric> | undefined,
 ): Flush {
   const flushWaitMs = nonNegative(options, "flushWaitMs", 2_000);
   const metricsEveryMs = nonNegative(options, "metricsEveryMs", 0);

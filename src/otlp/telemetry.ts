@@ -106,13 +106,7 @@ export class Telemetry implements AsyncDisposable {
     };
     this.fetch = createFetch(this.#fetchParts, () => context.active());
     this.#buffer = buffer;
-    this.#flush = makeFlush(options, {
-      clock,
-      buffer,
-      metrics,
-      traces,
-      points,
-    });
+    this.#flush = makeFlush(options, clock, buffer, metrics, traces, points);
   }
 
   /**
