@@ -100,7 +100,7 @@ test("flush() posts to the signal's URL with its headers, without following redi
 
 test("flush() lets the user name the agent, and nobody the content", async () => {
   const { flush, requests } = sending(ok, {
-    headers: { "user-agent": "mine", "Content-Type": "text/plain" },
+    headers: { "User-Agent": "mine", "Content-Type": "text/plain" },
   });
   await flush();
   const headers = new Headers(requests[0]?.init.headers);

@@ -114,11 +114,11 @@ async function deliver(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { clock, contentType, random = Math.random } = exporter;
-  const headers = new Headers({
-    "user-agent": `OTel-OTLP-Exporter-Baton/${SDK_VERSION}`,
-    ...exporter.headers,
-  });
+  const headers = new Headers(exporter.headers);
   headers.set("content-type", contentType);
+  if (!headers.has("user-agent")) {
+    headers.set("user-agent", `OTel-OTLP-Exporter-Baton/${SDK_VERSION}`);
+  }
   let body = content;
   if (exporter.compression === "gzip" && body.length >= GZIP_FROM_BYTES) {
     headers.set("content-encoding", "gzip");
