@@ -117,6 +117,20 @@ test("a counter tells attributes apart that are one record, changed, and knows t
   assertEquals(values(next), [[{ a: 3 }, 3]]);
 });
 
+test("a counter sees that a list within frozen attributes changed", async () => {
+  const { meter, flush } = metered();
+  const counter = meter.createCounter("c");
+  const list = ["x"];
+  const frozen = Object.freeze({ list });
+  for (let i = 0; i < 3; i++) counter.add(1, frozen);
+  list.push("y");
+  for (let i = 0; i < 3; i++) counter.add(1, frozen);
+  assertEquals(values((await flush()).c), [
+    [{ list: ["x"] }, 3],
+    [{ list: ["x", "y"] }, 3],
+  ]);
+});
+
 test("a counter of whole numbers exports integers", async () => {
   const { meter, flush } = metered();
   const options = { valueType: ValueType.INT };
@@ -325,14 +339,58 @@ test("what is merged back beyond the limit of sets is counted together", async (
 });
 
 test("makeSets().tidy() forgets sets without numbers once there are many", () => {
-  const sets = makeSets();
-  const first = sets.learn({ i: 0 }, true);
+  const sets = makeSets(() => true);
+  const first = sets.find({ i: 0 });
   sets.tidy();
-  assertEquals(sets.find({ i: 0 }), first);
-  for (let i = 1; i < MAX_SETS; i++) sets.learn({ i }, true);
+  assertEquals(sets.find({ i: 0 }) === first, true);
+  for (let i = 1; i < MAX_SETS; i++) sets.find({ i });
   sets.tidy();
-  assertEquals(sets.find({ i: 0 }), undefined);
-  assertEquals(sets.learn({ i: 0 }, true) === first, false);
+  assertEquals(sets.find({ i: 0 }) === first, false);
+});
+
+test("makeSets().find() tells apart what is spelt alike, in whatever order, and takes in none without room", () => {
+  let hasRoom = true;
+  const sets = makeSets(() => hasRoom);
+  const different: Record<string, unknown>[] = [
+    {},
+    { "": "", a: "" },
+    { a: 1 },
+    { a: "1" },
+    { a: true },
+    { a: "true" },
+    { a: NaN },
+    { a: "NaN" },
+    { a: Infinity },
+    { a: "b=c" },
+    { a: 1, b: 2 },
+    { b: 1, a: 2 },
+    { a: "1,b:2" },
+    { a: "1", b: "2" },
+    { a: '1","b":"2' },
+    { ab: "c" },
+    { a: "bc" },
+    { a: [1] },
+    { a: ["1"] },
+    { a: "1", b: [1] },
+    { a: { b: 1 } },
+    { a: { b: "1" } },
+  ];
+  const known = different.map((attributes) => sets.find(attributes));
+  assertEquals(new Set(known).size, different.length);
+  hasRoom = false;
+  for (let round = 0; round < 3; round++) {
+    different.forEach((attributes, i) => {
+      const reversed = Object.fromEntries(Object.entries(attributes).reverse());
+      assertEquals(sets.find({ ...attributes }) === known[i], true);
+      assertEquals(
+        sets.find({ none: undefined, ...reversed }) === known[i],
+        true,
+      );
+    });
+    assertEquals(sets.find({ a: "new" }) === sets.overflow, true);
+  }
+  hasRoom = true;
+  assertEquals(sets.find({ a: "new" }) === sets.overflow, false);
 });
 
 test("a flush of many other sets forgets nothing that is measured again", async () => {

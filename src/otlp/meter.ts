@@ -4,7 +4,7 @@ import { diag } from "../w3c/api.ts";
 import type { ActiveContext } from "./active.ts";
 import type { Attributes } from "./attributes.ts";
 import { MAX_STREAMS } from "./bounds.ts";
-import { fromMillis, type TelemetryClock } from "./clock.ts";
+import type { TelemetryClock } from "./clock.ts";
 import type { ExemplarFilter } from "./exemplar.ts";
 import type { MetricKind, Temporality } from "./metric.ts";
 import {
@@ -133,7 +133,8 @@ export function makeMetrics(
     const isKept = enabled && streams.size < MAX_STREAMS;
     if (known || isKept) compare(named, id + description);
     if (known) return known;
-    const grows = monotonic || kind === "histogram";
+    const isHistogram = kind === "histogram";
+    const grows = monotonic || isHistogram;
     const delta = grows && temporality !== "cumulative" &&
       !(observed && temporality === "lowmemory");
     const stream = makeStream({
@@ -145,7 +146,9 @@ export function makeMetrics(
       monotonic,
       delta,
       integer,
-      boundaries: boundaries(advice?.explicitBucketBoundaries),
+      boundaries: isHistogram
+        ? boundaries(advice?.explicitBucketBoundaries)
+        : [],
     }, {
       ...parts,
       least: !isKept ? Infinity : grows ? 0 : -Infinity,
@@ -179,17 +182,17 @@ export function makeMetrics(
     }),
     observe: observations.observe,
     collect() {
-      const at = fromMillis(clock.now());
+      const at = clock.now();
       return [...streams.values()]
-        .map((stream) => stream.collect(at))
-        .filter((collected) => collected !== undefined);
+        .flatMap((stream) => stream.collect(at) ?? []);
     },
   };
 }
 
 /** The advised boundaries when they rise, else OpenTelemetry's. */
-function boundaries(advised: readonly number[] | undefined): readonly number[] {
-  if (!advised) return DEFAULT_BOUNDARIES;
+function boundaries(
+  advised: readonly number[] = DEFAULT_BOUNDARIES,
+): readonly number[] {
   const rises = advised.every((bound, i) =>
     bound > (advised[i - 1] ?? -Infinity) && bound < Infinity
   );

@@ -1,4 +1,3 @@
-import type { HrTime } from "@opentelemetry/api";
 import type { Exemplar } from "./exemplar.ts";
 import type { Library } from "./resource.ts";
 import type { AttributeSet } from "./sets.ts";
@@ -35,7 +34,7 @@ export interface MetricDescriptor {
 /** The numbers of one set of attributes. */
 export interface Series {
   readonly set: AttributeSet;
-  startAt: HrTime;
+  startAt: number;
   /** How many values a histogram has seen. */
   count: number;
   /** The sum of the values; of a gauge the last one. */
@@ -44,12 +43,12 @@ export interface Series {
   max: number;
   /** How many values fell into each bucket of a histogram, one more than it has boundaries. */
   readonly buckets: number[];
-  /** An example of each bucket, of anything else than a histogram the only one. */
-  readonly exemplars: (Exemplar | undefined)[];
+  /** Examples, each in its bucket's place, of anything else than a histogram in the first; the others are holes. */
+  readonly exemplars: Exemplar[];
 }
 
-/** A metric as it is exported. */
+/** A metric as it is exported; its times are in milliseconds since the epoch. */
 export interface Metric extends MetricDescriptor {
-  readonly at: HrTime;
+  readonly at: number;
   readonly series: readonly Series[];
 }

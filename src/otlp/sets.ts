@@ -1,4 +1,3 @@
-import type { HrTime } from "@opentelemetry/api";
 import {
   type AttributeList,
   attributeList,
@@ -7,54 +6,46 @@ import {
 import { MAX_SETS, MAX_STEPS } from "./bounds.ts";
 import type { Series } from "./metric.ts";
 
-/** No other set has it: theirs are lists in JSON. */
-export const OVERFLOW_ID = "";
-
 /** One set of attributes of one instrument; it outlives exports, so that it is found quickly. */
 export interface AttributeSet {
   readonly id: string;
   readonly attributes: AttributeList;
-  /** When it was measured first. */
-  startAt: HrTime | undefined;
+  /** When it was measured first, in milliseconds since the epoch. */
+  startAt: number | undefined;
   /** Its numbers, once it has any for the next export. */
   series: Series | undefined;
   /** How much of an observed total has been exported. */
   exported: number;
 }
 
-/** Where the look-up is after some attributes. */
+/** Where the look-up is after some attributes, and how it goes on. */
 interface Path {
-  set: AttributeSet | undefined;
-  step: Step | undefined;
-}
-
-/** The next key of the look-up, and where each of its values leads. */
-interface Step {
-  readonly key: string;
+  /** The next attribute's key. */
+  key: string | undefined;
+  /** Where each of its values leads. */
   readonly values: Map<unknown, Path>;
-  /** The step for another key in the same place. */
-  readonly other: Step | undefined;
+  /** The way on for another key in the same place. */
+  other: Path | undefined;
+  /** The set of attributes that end here. */
+  set: AttributeSet | undefined;
 }
 
 /** The sets of attributes of one instrument, as many as two exports may have. */
 export interface AttributeSets {
-  /** The set that was learnt of attributes in just this order. */
-  find(attributes: Attributes): AttributeSet | undefined;
-  /** The set of attributes in whatever order; that of the overflow when it is new and there is no room. */
-  learn(attributes: Attributes, hasRoom: boolean): AttributeSet;
   /** The set that stands for all those that there is no room for. */
-  overflow(): AttributeSet;
+  readonly overflow: AttributeSet;
+  /** The set of attributes in whatever order; that of the overflow when it is new and there is no room. */
+  find(attributes: Attributes | undefined): AttributeSet;
   /** The known set that equals this one; this one itself when there is none any more. */
   known(set: AttributeSet): AttributeSet;
-  /** Forgets sets without numbers once there are many, and how any are spelt. */
+  /** Forgets sets without numbers once there are many. */
   tidy(): void;
 }
 
-/** Makes a table without any. */
-export function makeSets(): AttributeSets {
+/** Makes a table without any, which takes in new ones while it `hasRoom`. */
+export function makeSets(hasRoom: () => boolean): AttributeSets {
   const sets = new Map<string, AttributeSet>();
-  let root = newPath();
-  let steps = 0;
+  const overflow = newSet({ "otel.metric.overflow": true });
 
   const known = (set: AttributeSet) => {
     const own = sets.get(set.id) ?? set;
@@ -62,26 +53,27 @@ export function makeSets(): AttributeSets {
     return own;
   };
 
-  const overflow = () =>
-    known(newSet(
-      OVERFLOW_ID,
-      attributeList({ "otel.metric.overflow": true }),
-    ));
+  const learn = (attributes: Attributes | undefined) => {
+    const set = newSet(attributes);
+    return hasRoom() ? known(set) : sets.get(set.id);
+  };
 
-  /** Where the look-up ends, on paths that are made where there are none if it `learns`. */
-  const walk = (attributes: Attributes, learns: boolean): Path | undefined => {
+  let root = newPath();
+  let steps = 0;
+
+  /** Where attributes lead in just this order. */
+  const walk = (attributes: Attributes | undefined): Path => {
     let path = root;
     for (const key in attributes) {
       const value: unknown = attributes[key];
-      if (value === undefined || value === null) continue;
-      let step = path.step;
-      while (step && step.key !== key) step = step.other;
-      let next = step?.values.get(value);
+      // lists and maps are the same only when their items are
+      if (typeof value === "object" && value !== null) return newPath();
+      path.key ??= key;
+      while (path.key !== key) path = path.other ??= newPath(key);
+      let next = path.values.get(value);
       if (!next) {
-        if (!learns) return undefined;
-        step ??= path.step = { key, values: new Map(), other: path.step };
-        step.values.set(value, next = newPath());
-        steps++;
+        path.values.set(value, next = newPath());
+        if (++steps % MAX_STEPS === 0) root = newPath();
       }
       path = next;
     }
@@ -93,33 +85,21 @@ export function makeSets(): AttributeSets {
   let lastSet: AttributeSet | undefined;
 
   return {
+    overflow,
     find(attributes) {
       if (attributes === last && lastSet) return lastSet;
-      const set = walk(attributes, false)?.set;
+      const path = walk(attributes);
       lastSet = attributes === last && Object.isFrozen(attributes)
-        ? set
+        ? path.set
         : undefined;
       last = attributes;
-      return set;
+      return (path.set ??= learn(attributes)) ?? overflow;
     },
-    learn(attributes, hasRoom) {
-      const list = attributeList(attributes);
-      const id = identify(list);
-      if (!hasRoom && !sets.has(id)) return overflow();
-      const set = known(newSet(id, list));
-      // values that are equal only when they are the same
-      const isPlain = Object.values(attributes)
-        .every((value) => typeof value !== "object" || value === null);
-      if (isPlain && steps < MAX_STEPS) walk(attributes, true)!.set = set;
-      return set;
-    },
-    overflow,
     known,
     tidy() {
-      if (sets.size < MAX_SETS && steps < MAX_STEPS) return;
+      if (sets.size < MAX_SETS) return;
       root = newPath();
       lastSet = undefined;
-      steps = 0;
       for (const [id, { series }] of sets) {
         if (!series) sets.delete(id);
       }
@@ -127,12 +107,19 @@ export function makeSets(): AttributeSets {
   };
 }
 
-function newSet(id: string, attributes: AttributeList): AttributeSet {
-  return { id, attributes, startAt: undefined, series: undefined, exported: 0 };
+function newSet(given: Attributes | undefined): AttributeSet {
+  const attributes = attributeList(given);
+  return {
+    id: identify(attributes),
+    attributes,
+    startAt: undefined,
+    series: undefined,
+    exported: 0,
+  };
 }
 
-function newPath(): Path {
-  return { set: undefined, step: undefined };
+function newPath(key?: string): Path {
+  return { key, values: new Map(), other: undefined, set: undefined };
 }
 
 /** The same text for the same attributes, in whatever order they are given; values of two types are never the same. */

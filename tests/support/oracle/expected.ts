@@ -1,5 +1,6 @@
 /** What was put in, as the official definitions have it: written down once more, from the specification. */
 import type { Attributes, HrTime, SpanContext } from "@opentelemetry/api";
+import { fromMillis } from "../../../src/otlp/clock.ts";
 import type { Metric, Series } from "../../../src/otlp/metric.ts";
 import type { Library } from "../../../src/otlp/resource.ts";
 import {
@@ -148,8 +149,9 @@ function ofMetric({ at, series, ...descriptor }: Metric): Message {
   const { name, description, unit, kind, integer } = descriptor;
   const dataPoints = series.map((one) => ({
     attributes: keyValues(attributesOf(one)),
-    ...(kind !== "gauge" && { startTimeUnixNano: nanos(one.startAt) }),
-    timeUnixNano: nanos(at),
+    ...(kind !== "gauge" &&
+      { startTimeUnixNano: nanos(fromMillis(one.startAt)) }),
+    timeUnixNano: nanos(fromMillis(at)),
     ...(kind !== "histogram" ? ofNumber(one.value, integer) : {
       count: String(one.count),
       sum: one.value,

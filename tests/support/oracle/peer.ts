@@ -1,6 +1,7 @@
 /** What the official serializers take, and which of it they write as it should be. */
 import type { Attributes } from "@opentelemetry/api";
 import { attributeList } from "../../../src/otlp/attributes.ts";
+import { fromMillis } from "../../../src/otlp/clock.ts";
 import type { Metric } from "../../../src/otlp/metric.ts";
 import { exportedSpan, type Held, type SpanParts } from "../exported_span.ts";
 import type { Message } from "../otlp_wire.ts";
@@ -52,8 +53,10 @@ export function resourceMetrics(metrics: readonly Metric[]): object {
         isMonotonic: descriptor.monotonic,
         dataPoints: series.map((one) => ({
           attributes: attributesOf(one),
-          startTime: descriptor.kind === "gauge" ? [0, 0] : one.startAt,
-          endTime: at,
+          startTime: descriptor.kind === "gauge"
+            ? [0, 0]
+            : fromMillis(one.startAt),
+          endTime: fromMillis(at),
           value: descriptor.kind === "histogram"
             ? {
               buckets: {
