@@ -90,96 +90,87 @@ export interface Metrics extends EdgeMeterProvider {
   collect(): Collected[];
 }
 
-/** In place of an identity: the name has been warned of. */
-const WARNED = "";
-
 /** Makes metrics without instruments. */
 export function makeMetrics(
   parts: MetricsParts,
 ): Metrics {
   const { enabled, clock, temporality } = parts;
+  const isDelta = temporality === "delta";
   const streams = new Map<string, Stream>();
-  /** Of each name the first instrument's identity. */
+  /** Of each name the first instrument's identity; nothing once it has been warned of. */
   const names = new Map<string, string>();
   const observations = makeObservations();
 
   /** Warns, once, of a name that several different instruments have. */
   const compare = (named: string, instrument: string): void => {
     const first = names.get(named) ?? instrument;
-    const differs = first !== instrument && first !== WARNED;
-    names.set(named, differs ? WARNED : first);
-    if (differs) diag.warn(`Instruments differ under one name: ${named}`);
+    const isSame = first === instrument;
+    names.set(named, isSame ? first : "");
+    if (first && !isSame) {
+      diag.warn(`Instruments differ under one name: ${named}`);
+    }
   };
 
-  const streamOf = (
-    library: Library,
-    kind: MetricKind,
-    monotonic: boolean,
-    observed: boolean,
-    name: string,
-    { description = "", unit = "", valueType, advice }: MetricOptions = {},
-  ): Stream => {
-    const integer = valueType === VALUE_INT;
-    const named = JSON.stringify([library, name.toLowerCase()]);
-    const id = JSON.stringify([
-      named,
-      kind,
-      monotonic,
-      observed,
-      unit,
-      integer,
-    ]);
-    const known = streams.get(id);
-    const isKept = enabled && streams.size < MAX_STREAMS;
-    if (known || isKept) compare(named, id + description);
-    if (known) return known;
-    const isHistogram = kind === "histogram";
-    const grows = monotonic || isHistogram;
-    const delta = grows && temporality !== "cumulative" &&
-      !(observed && temporality === "lowmemory");
-    const stream = makeStream({
-      library,
-      name,
-      description,
-      unit,
-      kind,
-      monotonic,
-      delta,
-      integer,
-      boundaries: isHistogram
-        ? boundaries(advice?.explicitBucketBoundaries)
-        : [],
-    }, {
-      ...parts,
-      least: !isKept ? Infinity : grows ? 0 : -Infinity,
-      observed,
-      resets: observed || delta ||
-        (kind === "gauge" && temporality === "delta"),
-    });
-    if (isKept) streams.set(id, stream);
-    return stream;
+  const makeMeter = (library: Library): EdgeMeter => {
+    const make = (kind: MetricKind, observed: boolean, monotonic = false) =>
+    (
+      name: string,
+      { description = "", unit = "", valueType, advice }: MetricOptions = {},
+    ) => {
+      const integer = valueType === VALUE_INT;
+      const named = JSON.stringify([library, name.toLowerCase()]);
+      const id = JSON.stringify([
+        named,
+        kind,
+        monotonic,
+        observed,
+        unit,
+        integer,
+      ]);
+      const known = streams.get(id);
+      const isKept = known || (enabled && streams.size < MAX_STREAMS);
+      const delta = monotonic &&
+        (isDelta || (!observed && temporality === "lowmemory"));
+      const stream = known ?? makeStream({
+        library,
+        name,
+        description,
+        unit,
+        kind,
+        monotonic,
+        delta,
+        integer,
+        boundaries: kind === "histogram"
+          ? boundaries(advice?.explicitBucketBoundaries)
+          : [],
+      }, {
+        ...parts,
+        least: !isKept ? Infinity : monotonic ? 0 : -Infinity,
+        observed,
+        resets: observed || delta ||
+          (isDelta && kind === "gauge"),
+      });
+      if (isKept) {
+        streams.set(id, stream);
+        compare(named, id + description);
+      }
+      return observations.instrument(stream);
+    };
+    return {
+      createCounter: make("sum", false, true),
+      createUpDownCounter: make("sum", false),
+      createHistogram: make("histogram", false, true),
+      createGauge: make("gauge", false),
+      createObservableCounter: make("sum", true, true),
+      createObservableUpDownCounter: make("sum", true),
+      createObservableGauge: make("gauge", true),
+      addBatchObservableCallback: observations.add,
+      removeBatchObservableCallback: observations.remove,
+    };
   };
 
   return {
-    getMeter: perLibrary((library): EdgeMeter => {
-      const make =
-        (kind: MetricKind, observed: boolean, monotonic = false) =>
-        (name: string, options?: MetricOptions) =>
-          observations.instrument(
-            streamOf(library, kind, monotonic, observed, name, options),
-          );
-      return {
-        createCounter: make("sum", false, true),
-        createUpDownCounter: make("sum", false),
-        createHistogram: make("histogram", false),
-        createGauge: make("gauge", false),
-        createObservableCounter: make("sum", true, true),
-        createObservableUpDownCounter: make("sum", true),
-        createObservableGauge: make("gauge", true),
-        addBatchObservableCallback: observations.add,
-        removeBatchObservableCallback: observations.remove,
-      };
-    }),
+    getMeter: perLibrary(makeMeter),
     observe: observations.observe,
     collect() {
       const at = clock.now();
