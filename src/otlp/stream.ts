@@ -75,12 +75,11 @@ export function makeStream(
     if (!resets) return;
     since = Math.min(since!, startAt);
     for (const earlier of collected) {
-      const set = sets.known(earlier.set);
       if (observed) {
-        set.exported -= earlier.value;
+        earlier.set.exported -= earlier.value;
         continue;
       }
-      const own = begin(set);
+      const own = begin(sets.known(earlier.set));
       // the later value counts
       if (isGauge && own.count > 0) continue;
       own.value += earlier.value;

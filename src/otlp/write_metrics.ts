@@ -7,8 +7,6 @@ import { writeAttributes } from "./write_attributes.ts";
 import { writeRequest } from "./write_request.ts";
 import * as w from "./writer.ts";
 
-const FIELD = { gauge: 5, sum: 7, histogram: 9 } as const;
-
 /** Writes an `ExportMetricsServiceRequest`. */
 export function writeMetrics(
   resource: AttributeList,
@@ -28,26 +26,24 @@ function writeMetric(metric: Metric): void {
   const { kind, integer } = metric;
   const isHistogram = kind === "histogram";
   const isGauge = kind === "gauge";
-  const writeTime = (field: number, name: string, ms: number) =>
-    w.time(field, name, fromMillis(ms));
   /** A whole one that 64 bits cannot hold is written as what it is, a double. */
   const writeValue = (double: number, value: number) =>
     integer && isInt64(value)
       ? w.fixed64(6, "asInt", value)
       : w.double(double, "asDouble", value);
-  const writeExemplar = ({ value, at, span }: Exemplar) => {
-    writeTime(2, "timeUnixNano", at);
-    writeValue(3, value);
-    w.id(4, "spanId", span?.spanId);
-    w.id(5, "traceId", span?.traceId);
+  const writeExemplar = (example: Exemplar) => {
+    w.time(2, "timeUnixNano", fromMillis(example.at));
+    writeValue(3, example.value);
+    w.id(4, "spanId", example.span?.spanId);
+    w.id(5, "traceId", example.span?.traceId);
   };
   w.string(1, "name", metric.name);
   w.string(2, "description", metric.description);
   w.string(3, "unit", metric.unit);
-  const start = w.open(FIELD[kind], kind);
+  const start = w.open(isGauge ? 5 : isHistogram ? 9 : 7, kind);
   w.messages(1, "dataPoints", metric.series, (one) => {
-    if (!isGauge) writeTime(2, "startTimeUnixNano", one.startAt);
-    writeTime(3, "timeUnixNano", metric.at);
+    if (!isGauge) w.time(2, "startTimeUnixNano", fromMillis(one.startAt));
+    w.time(3, "timeUnixNano", fromMillis(metric.at));
     if (isHistogram) {
       w.fixed64(4, "count", one.count);
       w.double(5, "sum", one.value);
@@ -57,8 +53,12 @@ function writeMetric(metric: Metric): void {
       w.double(12, "max", one.max);
     } else writeValue(4, one.value);
     // flat() leaves out the holes
-    const exemplars = one.exemplars.flat();
-    w.messages(isHistogram ? 8 : 5, "exemplars", exemplars, writeExemplar);
+    w.messages(
+      isHistogram ? 8 : 5,
+      "exemplars",
+      one.exemplars.flat(),
+      writeExemplar,
+    );
     writeAttributes(isHistogram ? 9 : 7, one.set.attributes);
   });
   if (!isGauge) {
