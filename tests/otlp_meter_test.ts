@@ -6,7 +6,7 @@ import {
   ValueType,
 } from "@opentelemetry/api";
 import type { EdgeMeter, TelemetryOptions } from "../src/otlp/mod.ts";
-import { MAX_SETS } from "../src/otlp/bounds.ts";
+import { MAX_SETS, MAX_STEPS } from "../src/otlp/bounds.ts";
 import { makeSets } from "../src/otlp/sets.ts";
 import {
   Collector,
@@ -391,6 +391,18 @@ test("makeSets().find() tells apart what is spelt alike, in whatever order, and 
   }
   hasRoom = true;
   assertEquals(sets.find({ a: "new" }) === sets.overflow, false);
+});
+
+test("makeSets().find() knows its sets after more spellings than it remembers", () => {
+  let hasRoom = true;
+  const sets = makeSets(() => hasRoom);
+  const known = sets.find({ a: 1, b: "x" });
+  hasRoom = false;
+  for (let i = 0; i < 2 * MAX_STEPS; i++) {
+    assertEquals(sets.find({ a: 1, b: i }) === sets.overflow, true);
+    if (i % 99 === 0) assertEquals(sets.find({ b: "x", a: 1 }) === known, true);
+  }
+  assertEquals(sets.find({ a: 1, b: "x" }) === known, true);
 });
 
 test("a flush of many other sets forgets nothing that is measured again", async () => {
