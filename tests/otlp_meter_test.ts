@@ -348,9 +348,8 @@ test("makeSets().tidy() forgets sets without numbers once there are many", () =>
   assertEquals(sets.find({ i: 0 }) === first, false);
 });
 
-test("makeSets().find() tells apart what is spelt alike, in whatever order, and takes in none without room", () => {
-  let hasRoom = true;
-  const sets = makeSets(() => hasRoom);
+test("makeSets().find() tells apart what is spelt alike, and knows each in whatever order", () => {
+  const sets = makeSets(() => true);
   const different: Record<string, unknown>[] = [
     {},
     { "": "", a: "" },
@@ -377,32 +376,35 @@ test("makeSets().find() tells apart what is spelt alike, in whatever order, and 
   ];
   const known = different.map((attributes) => sets.find(attributes));
   assertEquals(new Set(known).size, different.length);
-  hasRoom = false;
-  for (let round = 0; round < 3; round++) {
-    different.forEach((attributes, i) => {
-      const reversed = Object.fromEntries(Object.entries(attributes).reverse());
-      assertEquals(sets.find({ ...attributes }) === known[i], true);
-      assertEquals(
-        sets.find({ none: undefined, ...reversed }) === known[i],
-        true,
-      );
-    });
-    assertEquals(sets.find({ a: "new" }) === sets.overflow, true);
-  }
-  hasRoom = true;
-  assertEquals(sets.find({ a: "new" }) === sets.overflow, false);
+  different.forEach((attributes, i) => {
+    const reversed = Object.fromEntries(Object.entries(attributes).reverse());
+    for (let round = 0; round < 3; round++) {
+      for (const same of [{ ...attributes }, reversed]) {
+        assertEquals(sets.find(same) === known[i], true);
+        assertEquals(
+          sets.find({ none: undefined, ...same }) === known[i],
+          true,
+        );
+      }
+    }
+  });
 });
 
-test("makeSets().find() knows its sets after more spellings than it remembers", () => {
-  let hasRoom = true;
-  const sets = makeSets(() => hasRoom);
-  const known = sets.find({ a: 1, b: "x" });
-  hasRoom = false;
+test("a counter without room for new sets knows its own after more of them than it remembers", async () => {
+  const { meter, flush } = metered();
+  const counter = meter.createCounter("c");
+  for (let i = 0; i < MAX_SETS; i++) counter.add(1, { i, own: true });
   for (let i = 0; i < 2 * MAX_STEPS; i++) {
-    assertEquals(sets.find({ a: 1, b: i }) === sets.overflow, true);
-    if (i % 99 === 0) assertEquals(sets.find({ b: "x", a: 1 }) === known, true);
+    counter.add(1, { i, own: false });
+    if (i % 100 === 0) counter.add(1, { own: true, i: 0 });
   }
-  assertEquals(sets.find({ a: 1, b: "x" }) === known, true);
+  const { c } = await flush();
+  assertEquals(c?.points.length, MAX_SETS);
+  assertEquals(c?.points[0]?.value, 1 + 2 * MAX_STEPS / 100);
+  assertEquals(c?.points.at(-1)?.value, 1 + 2 * MAX_STEPS);
+  counter.add(1, { i: 0, own: false });
+  const expected = [[{ i: 0, own: false }, 1]];
+  assertEquals(values((await flush()).c), expected);
 });
 
 test("a flush of many other sets forgets nothing that is measured again", async () => {

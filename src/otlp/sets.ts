@@ -34,11 +34,11 @@ interface Path {
 export interface AttributeSets {
   /** The set that stands for all those that there is no room for. */
   readonly overflow: AttributeSet;
-  /** The set of attributes in whatever order; that of the overflow when it is new and there is no room. */
+  /** The set of attributes in whatever order; that of the overflow when there was no room for it. */
   find(attributes: Attributes | undefined): AttributeSet;
-  /** The known set that equals this one; this one itself when there is none any more. */
-  known(set: AttributeSet): AttributeSet;
-  /** Forgets sets without numbers once there are many. */
+  /** The set that equals this one and is known; that of the overflow when it has no numbers and there is no room. */
+  place(set: AttributeSet): AttributeSet;
+  /** Forgets sets without numbers once there are many, and who had to go to the overflow. */
   tidy(): void;
 }
 
@@ -47,15 +47,11 @@ export function makeSets(hasRoom: () => boolean): AttributeSets {
   const sets = new Map<string, AttributeSet>();
   const overflow = newSet({ "otel.metric.overflow": true });
 
-  const known = (set: AttributeSet) => {
-    const own = sets.get(set.id) ?? set;
-    sets.set(set.id, own);
-    return own;
-  };
-
-  const learn = (attributes: Attributes | undefined) => {
-    const set = newSet(attributes);
-    return hasRoom() ? known(set) : sets.get(set.id);
+  const place = (wanted: AttributeSet) => {
+    const own = sets.get(wanted.id) ?? wanted;
+    const set = own.series || hasRoom() ? own : overflow;
+    sets.set(set.id, set);
+    return set;
   };
 
   let root = newPath();
@@ -93,11 +89,11 @@ export function makeSets(hasRoom: () => boolean): AttributeSets {
         ? path.set
         : undefined;
       last = attributes;
-      return (path.set ??= learn(attributes)) ?? overflow;
+      return path.set ??= place(newSet(attributes));
     },
-    known,
+    place,
     tidy() {
-      if (sets.size < MAX_SETS) return;
+      if (hasRoom() && sets.size < MAX_SETS) return;
       root = newPath();
       lastSet = undefined;
       for (const [id, { series }] of sets) {

@@ -39,15 +39,14 @@ export function makeStream(
   const { least, observed, resets } = settings;
   const isGauge = descriptor.kind === "gauge";
   const all = new Set<Series>();
-  /** Since when there are changes: the export before, at first the first value. */
+  /** Since when there are changes: when they were collected before, at first the first value. */
   let since: number | undefined;
 
-  const hasRoom = () => all.size < MAX_SETS - 1;
-  const sets = makeSets(hasRoom);
+  const sets = makeSets(() => all.size < MAX_SETS - 1);
 
-  /** The numbers of a set, or of the overflow when there is no room for another set. */
+  /** The numbers of a set or, without room for it, of the overflow; new ones when it has none. */
   const begin = (wanted: AttributeSet): Series => {
-    const set = wanted.series || hasRoom() ? wanted : sets.overflow;
+    const set = sets.place(wanted);
     const now = settings.clock.now();
     since ??= now;
     set.startAt ??= observed ? since : now;
@@ -79,7 +78,7 @@ export function makeStream(
         earlier.set.exported -= earlier.value;
         continue;
       }
-      const own = begin(sets.known(earlier.set));
+      const own = begin(earlier.set);
       // the later value counts
       if (isGauge && own.count > 0) continue;
       own.value += earlier.value;
