@@ -131,25 +131,26 @@ export function makeMetrics(
       const isKept = known || (enabled && streams.size < MAX_STREAMS);
       const delta = monotonic &&
         (isDelta || (!observed && temporality === "lowmemory"));
-      const stream = known ?? makeStream({
-        library,
-        name,
-        description,
-        unit,
-        kind,
-        monotonic,
-        delta,
-        integer,
-        boundaries: kind === "histogram"
-          ? boundaries(advice?.explicitBucketBoundaries)
-          : [],
-      }, {
-        ...parts,
-        least: !isKept ? Infinity : monotonic ? 0 : -Infinity,
+      const resets = observed || delta || (isDelta && kind === "gauge");
+      const stream = known ?? makeStream(
+        parts,
+        {
+          library,
+          name,
+          description,
+          unit,
+          kind,
+          monotonic,
+          delta,
+          integer,
+          boundaries: kind === "histogram"
+            ? boundaries(advice?.explicitBucketBoundaries)
+            : [],
+        },
         observed,
-        resets: observed || delta ||
-          (isDelta && kind === "gauge"),
-      });
+        resets,
+        isKept ? (monotonic ? 0 : -Infinity) : Infinity,
+      );
       if (isKept) {
         streams.set(id, stream);
         compare(named, id + description);

@@ -10,16 +10,6 @@ export interface Collected extends Metric {
   readonly restore: () => void;
 }
 
-/** How a stream keeps its numbers. */
-export interface StreamSettings extends Exemplars {
-  /** The least value that it takes; more than any for none. */
-  readonly least: number;
-  /** Whether its values are observed anew for each export, and no measurements. */
-  readonly observed: boolean;
-  /** Whether it begins anew after each export. */
-  readonly resets: boolean;
-}
-
 /** The numbers of one instrument between its exports. */
 export interface Stream {
   /** Takes a value in, unless it is not finite: it would spoil every sum. */
@@ -30,13 +20,21 @@ export interface Stream {
   collect(at: number): Collected | undefined;
 }
 
-/** Makes the stream of an instrument. */
+/**
+ * Makes the stream of an instrument.
+ *
+ * @param observed Whether its values are observed anew for each export, and no measurements.
+ * @param resets Whether it begins anew after each export.
+ * @param least The least value that it takes; more than any for none.
+ */
 export function makeStream(
+  examples: Exemplars,
   descriptor: MetricDescriptor,
-  settings: StreamSettings,
+  observed: boolean,
+  resets: boolean,
+  least: number,
 ): Stream {
   const { boundaries, integer, delta } = descriptor;
-  const { least, observed, resets } = settings;
   const isGauge = descriptor.kind === "gauge";
   const all = new Set<Series>();
   /** Since when there are changes: when they were collected before, at first the first value. */
@@ -47,7 +45,7 @@ export function makeStream(
   /** The numbers of a set or, without room for it, of the overflow; new ones when it has none. */
   const begin = (wanted: AttributeSet): Series => {
     const set = sets.place(wanted);
-    const now = settings.clock.now();
+    const now = examples.clock.now();
     since ??= now;
     set.startAt ??= observed ? since : now;
     set.series ??= {
@@ -107,7 +105,7 @@ export function makeStream(
       // of what is observed the last value counts; without room, several sets add up
       const replaces = isGauge || observed && series.set !== sets.overflow;
       series.value = replaces ? value : series.value + value;
-      const example = exemplar(settings, value, context);
+      const example = exemplar(examples, value, context);
       if (example) series.exemplars[bucket] = example;
     },
     clear,
