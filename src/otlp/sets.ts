@@ -23,7 +23,7 @@ interface Path {
   /** The next attribute's key. */
   key: string | undefined;
   /** Where each of its values leads. */
-  readonly values: Map<unknown, Path>;
+  values: Map<unknown, Path> | undefined;
   /** The way on for another key in the same place. */
   other: Path | undefined;
   /** The set of attributes that end here. */
@@ -66,8 +66,9 @@ export function makeSets(hasRoom: () => boolean): AttributeSets {
       if (typeof value === "object" && value !== null) return newPath();
       path.key ??= key;
       while (path.key !== key) path = path.other ??= newPath(key);
-      let next = path.values.get(value);
+      let next = path.values?.get(value);
       if (!next) {
+        path.values ??= new Map();
         path.values.set(value, next = newPath());
         if (++steps % MAX_STEPS === 0) root = newPath();
       }
@@ -115,7 +116,7 @@ function newSet(given: Attributes | undefined): AttributeSet {
 }
 
 function newPath(key?: string): Path {
-  return { key, values: new Map(), other: undefined, set: undefined };
+  return { key, values: undefined, other: undefined, set: undefined };
 }
 
 /** The same text for the same attributes, in whatever order they are given; values of two types are never the same. */

@@ -95,8 +95,8 @@ export function makeStream(
       const set = sets.find(attributes);
       const series = set.series ?? begin(set);
       series.count++;
-      series.min = Math.min(series.min, value);
-      series.max = Math.max(series.max, value);
+      if (value < series.min) series.min = value;
+      if (value > series.max) series.max = value;
       let bucket = 0;
       while (bucket < boundaries.length && value > boundaries[bucket]!) {
         bucket++;
