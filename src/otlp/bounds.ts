@@ -40,5 +40,5 @@ export const MAX_STREAMS = 1000;
 /** The specification's default: so many sets of attributes an instrument, the overflow included. */
 export const MAX_SETS = 2000;
 
-/** Beyond so many remembered steps, a set is looked up by its sorted text. */
+/** After so many steps, what is remembered of how attributes are spelt starts anew. */
 export const MAX_STEPS = 4 * MAX_SETS;
