@@ -42,3 +42,19 @@ export const MAX_SETS = 2000;
 
 /** After so many steps, what is remembered of how attributes are spelt starts anew. */
 export const MAX_STEPS = 4 * MAX_SETS;
+
+/** What one scope may hold, and all scopes together as a multiple of it. */
+export const MAX_SCOPE_BYTES = 8_388_608;
+export const MAX_FULL_SCOPES = 4;
+
+/** After this time without a flush, a scope's spans go with any other's: its request was cancelled. */
+export const ABANDONED_MS = 60_000;
+
+/** What a span, an event or a link takes apart from what it holds. */
+export const PART_BYTES = 100;
+
+/** The random bytes that are drawn at a time. */
+export const POOL_BYTES = 2048;
+
+/** Numbers below this (1973 as an epoch) are readings of the monotonic clock, which the API allows as times. */
+export const FIRST_EPOCH_MS = 1e11;

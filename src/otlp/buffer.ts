@@ -1,16 +1,9 @@
 import type { Context } from "@opentelemetry/api";
+import { ABANDONED_MS, MAX_FULL_SCOPES, MAX_SCOPE_BYTES } from "./bounds.ts";
 import type { TelemetryClock } from "./clock.ts";
 import { FlushScope } from "./scope.ts";
 import type { EdgeSpan, SpanSink } from "./span.ts";
 import type { Judge } from "./tail.ts";
-
-const MAX_BYTES = 8 * 2 ** 20;
-
-/** All scopes together hold at most this many times what one may hold. */
-const MAX_FULL_SCOPES = 4;
-
-/** After this time without a flush, a scope's spans go with any other's: its request was cancelled. */
-const ABANDONED_MS = 60_000;
 
 /** What a flush has to send. */
 export interface Batch {
@@ -141,7 +134,7 @@ export class SpanBuffer implements SpanSink {
   #isFull(held: Held, bytes: number): boolean {
     const times = held === this.#all ? MAX_FULL_SCOPES : 1;
     return held.count >= this.#maxSpans * times ||
-      held.bytes + bytes > MAX_BYTES * times;
+      held.bytes + bytes > MAX_SCOPE_BYTES * times;
   }
 
   #count(scope: FlushScope, spans: number, bytes: number): void {

@@ -1,5 +1,6 @@
 import type { HrTime, TimeInput } from "@opentelemetry/api";
 import { type Clock, systemClock } from "../core/clock.ts";
+import { FIRST_EPOCH_MS } from "./bounds.ts";
 
 /** The clock that telemetry reads. */
 export interface TelemetryClock extends Clock {
@@ -13,9 +14,6 @@ export interface TelemetryClock extends Clock {
 
 /** The host's wall clock, monotonic clock and timers. */
 export const systemTelemetryClock: TelemetryClock = systemClock;
-
-/** Numbers below this (1973 as an epoch) are readings of the monotonic clock, which the API allows as times. */
-const FIRST_EPOCH_MS = 1e11;
 
 /** The monotonic reading of a clock, by its wall clock when it has no other. */
 export function monotonic(clock: TelemetryClock): number {

@@ -1,22 +1,18 @@
 import type { SpanContext } from "@opentelemetry/api";
 import { isSpanContextValid } from "../w3c/api.ts";
-
-const TRACE_ID = 32;
-const SPAN_ID = 16;
-const POOL_BYTES = 2048;
-const INVALID = "0".repeat(SPAN_ID);
+import { POOL_BYTES } from "./bounds.ts";
 
 let pool = "";
 let used = 0;
 
 /** A random trace id: 32 hexadecimal digits, all of them random, as W3C's random flag promises. */
 export function newTraceId(): string {
-  return take(TRACE_ID);
+  return take(32);
 }
 
 /** A random span id: 16 hexadecimal digits. */
 export function newSpanId(): string {
-  return take(SPAN_ID);
+  return take(16);
 }
 
 // The tasks of a drain have one parent and one link in common.
@@ -43,7 +39,7 @@ function refill(): void {
   const bytes: Bytes = crypto.getRandomValues(new Uint8Array(POOL_BYTES));
   pool = bytes.toHex?.() ?? Array.from(bytes, hex).join("");
   used = 0;
-  if (pool.includes(INVALID)) refill();
+  if (/0{16}/.test(pool)) refill();
 }
 
 function hex(byte: number): string {

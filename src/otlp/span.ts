@@ -16,6 +16,7 @@ import {
 } from "../core/codes.ts";
 import { diag, INVALID_SPAN_CONTEXT } from "../w3c/api.ts";
 import { AttributeList, attributeList, type Attributes } from "./attributes.ts";
+import { PART_BYTES } from "./bounds.ts";
 import { later, type RootClock } from "./clock.ts";
 import { isValid } from "./ids.ts";
 import type { SpanLimits } from "./limits.ts";
@@ -59,9 +60,6 @@ export interface SpanStart {
   readonly isLocalRoot: boolean;
   readonly startAt: HrTime;
 }
-
-/** What a span, an event or a link takes apart from what it holds. */
-const PART_BYTES = 100;
 
 /** That of most spans. */
 const UNSET: SpanStatus = { code: STATUS_UNSET };
