@@ -35,17 +35,15 @@ export class AttributeList {
     key: string,
     value: unknown,
     rivals: number = this.keys.length,
-    maxCount: number = this.#maxCount,
-    maxLength: number = this.#maxLength,
   ): void {
-    const own = toAttributeValue(value, maxLength);
+    const own = toAttributeValue(value, this.#maxLength);
     if (own === undefined || key === "") return;
     const { keys, values } = this;
     // a loop: indexOf() takes twenty times as long for texts that the code has
     let index = rivals - 1;
     while (index >= 0 && keys[index] !== key) index--;
     if (index >= 0) values[index] = own;
-    else if (keys.length >= maxCount) this.dropped++;
+    else if (keys.length >= this.#maxCount) this.dropped++;
     else {
       keys.push(key);
       values.push(own);

@@ -54,7 +54,7 @@ export interface SpanStart {
   readonly limits: SpanLimits;
   readonly clock: RootClock;
   readonly kind: SpanKind;
-  /** As it is exported. */
+  /** As it is propagated. */
   readonly context: SpanContext;
   readonly parent: SpanContext | undefined;
   readonly isLocalRoot: boolean;
@@ -78,8 +78,10 @@ export class EdgeSpan implements Span, TailSpan {
   readonly attributes: AttributeList;
   events: readonly SpanEvent[] = NONE;
   links: readonly SpanLink[] = NONE;
-  start: SpanStart;
+  readonly start: SpanStart;
   name: string;
+  /** As they are exported. */
+  traceFlags: number;
   status: SpanStatus = UNSET;
   endAt: HrTime | undefined;
   droppedEvents = 0;
@@ -87,14 +89,12 @@ export class EdgeSpan implements Span, TailSpan {
   /** About how many bytes it takes, for bounding what is kept; known when it has ended. */
   bytes = 0;
 
-  readonly #context: SpanContext;
-
   constructor(name: string, start: SpanStart) {
     const { attributes, valueLength } = start.limits;
     this.attributes = new AttributeList(attributes, valueLength);
     this.name = name;
     this.start = start;
-    this.#context = start.context;
+    this.traceFlags = start.context.traceFlags;
   }
 
   get kind(): SpanKind {
@@ -113,16 +113,15 @@ export class EdgeSpan implements Span, TailSpan {
 
   /** Whether it is exported as a part of a sampled trace. */
   get isSampled(): boolean {
-    return (this.start.context.traceFlags & SAMPLED) !== 0;
+    return (this.traceFlags & SAMPLED) !== 0;
   }
 
   attribute(key: string): unknown {
     return this.attributes.values[this.attributes.keys.indexOf(key)];
   }
 
-  /** As it is propagated. */
   spanContext(): SpanContext {
-    return this.#context;
+    return this.start.context;
   }
 
   isRecording(): boolean {
@@ -232,16 +231,9 @@ export class EdgeSpan implements Span, TailSpan {
 
   /** Has it exported as sampled because a tail rule keeps it; what it propagates stays as it was. */
   keep(rule: string): this {
-    const { context } = this.start;
-    const traceFlags = context.traceFlags | SAMPLED;
-    this.start = { ...this.start, context: { ...context, traceFlags } };
-    this.attributes.set(
-      "baton.sampled_by",
-      rule,
-      undefined,
-      Infinity,
-      Infinity,
-    );
+    this.traceFlags |= SAMPLED;
+    this.attributes.keys.push("baton.sampled_by");
+    this.attributes.values.push(rule);
     return this;
   }
 

@@ -21,14 +21,12 @@ import { INVALID_SPAN_CONTEXT, trace } from "../w3c/api.ts";
 import type { ActiveContext } from "./active.ts";
 import type { SpanBuffer } from "./buffer.ts";
 import { RootClock, type TelemetryClock } from "./clock.ts";
+import { RANDOM } from "./flags.ts";
 import { newSpanId, newTraceId } from "./ids.ts";
 import type { SpanLimits } from "./limits.ts";
 import { type Library, perLibrary } from "./resource.ts";
 import { validParent } from "./sampler.ts";
 import { EdgeSpan } from "./span.ts";
-
-/** W3C's flag of a trace id that is random. */
-const RANDOM = 2;
 
 /** What a sampler that fails decides. */
 const UNDECIDED: SamplingResult = { decision: NOT_RECORD };

@@ -1,6 +1,6 @@
 import type { SpanContext, SpanStatus } from "@opentelemetry/api";
 import type { AttributeList } from "./attributes.ts";
-import { contextFlags, parentFlags } from "./flags.ts";
+import { flagsOf } from "./flags.ts";
 import type { EdgeSpan, SpanEvent, SpanLink, SpanStart } from "./span.ts";
 import { writeAttributes } from "./write_attributes.ts";
 import { writeRequest } from "./write_request.ts";
@@ -9,7 +9,7 @@ import * as w from "./writer.ts";
 /** What is exported of a span. */
 export interface ExportedSpan
   extends
-    Pick<EdgeSpan, "name" | "status" | "endAt" | "attributes">,
+    Pick<EdgeSpan, "name" | "traceFlags" | "status" | "endAt" | "attributes">,
     Pick<EdgeSpan, "events" | "links" | "droppedEvents" | "droppedLinks"> {
   readonly start: Pick<
     SpanStart,
@@ -47,7 +47,7 @@ function writeSpan(span: ExportedSpan): void {
   w.messages(13, "links", span.links, writeLink);
   w.uint(14, "droppedLinksCount", span.droppedLinks);
   if (span.status.code) w.message(15, "status", span.status, writeStatus);
-  w.fixed32(16, "flags", parentFlags(context, parent));
+  w.fixed32(16, "flags", flagsOf(span, parent));
 }
 
 /** Writes the members that a span and a link begin with. */
@@ -77,7 +77,7 @@ function writeLinkMembers({ context, attributes }: SpanLink): void {
   writeContext(context);
   writeAttributes(4, attributes);
   w.uint(5, "droppedAttributesCount", attributes.dropped);
-  w.fixed32(6, "flags", contextFlags(context));
+  w.fixed32(6, "flags", flagsOf(context, context));
 }
 
 function writeStatus({ code, message }: SpanStatus): void {

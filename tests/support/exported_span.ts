@@ -59,6 +59,7 @@ export function exportedSpan(parts: SpanParts = {}): ExportedSpan {
       startAt: parts.startAt ?? [1_700_000_000, 1],
     },
     name: parts.name ?? "span",
+    traceFlags: context.traceFlags,
     status: parts.status ?? { code: 0 },
     endAt: parts.endAt ?? [1_700_000_001, 0],
     attributes: listOf(parts),
