@@ -85,8 +85,7 @@ export class SpanBuffer implements SpanSink {
     for (const other of [...this.#waiting]) {
       const isOver = isLast || other === scope || other.endedAt < abandonedAt;
       if (isOver || !scope || other === this.#unscoped) {
-        const taken = this.#takeFrom(other, isOver);
-        spans = spans.length > 0 ? [...spans, ...taken] : taken;
+        spans = spans.concat(this.#takeFrom(other, isOver));
       }
     }
     if (scope) scope.generation++;
@@ -95,40 +94,25 @@ export class SpanBuffer implements SpanSink {
     return { spans, late, dropped };
   }
 
+  /** Keeps a span if there is room; candidates make room for a sampled one: those of its scope first, then any. */
   #add(span: EdgeSpan, scope: FlushScope): void {
-    if (!this.#hasRoom(span, scope)) {
-      if (span.isSampled) this.#makeRoom(span, scope);
-      if (!this.#hasRoom(span, scope)) return void this.#dropped++;
+    const { bytes } = span;
+    while (this.#isFull(scope, bytes) || this.#isFull(this.#all, bytes)) {
+      const rivals = this.#isFull(scope, bytes) ? [] : this.#waiting;
+      const rival = span.isSampled &&
+        [scope, ...rivals].find(({ candidates }) => candidates.length > 0);
+      this.#dropped++;
+      if (!rival) return;
+      this.#count(rival, -1, -rival.candidates.pop()!.bytes);
     }
     scope.endedAt = Math.max(scope.endedAt, span.endAt![0] * 1e3);
     this.#hold(span, scope);
-  }
-
-  #hasRoom({ bytes }: EdgeSpan, scope: FlushScope): boolean {
-    return !this.#isFull(scope, bytes) && !this.#isFull(this.#all, bytes);
-  }
-
-  /** Lets candidates go that are in the way of a sampled span: of its scope first, then of any. */
-  #makeRoom(span: EdgeSpan, scope: FlushScope): void {
-    this.#evict(scope, () => !this.#hasRoom(span, scope));
-    for (const other of this.#waiting) {
-      this.#evict(other, () => this.#isFull(this.#all, span.bytes));
-    }
   }
 
   #hold(span: EdgeSpan, scope: FlushScope): void {
     (span.isSampled ? scope.spans : scope.candidates).push(span);
     if (scope.count === 0) this.#waiting.add(scope);
     this.#count(scope, 1, span.bytes);
-  }
-
-  #evict(scope: FlushScope, isFull: () => boolean): void {
-    while (isFull()) {
-      const candidate = scope.candidates.pop();
-      if (!candidate) return;
-      this.#count(scope, -1, -candidate.bytes);
-      this.#dropped++;
-    }
   }
 
   #isFull(held: Held, bytes: number): boolean {
