@@ -79,10 +79,16 @@ export function attributeList(
   return new AttributeList(maxCount, maxLength).setAll(attributes);
 }
 
-/** A copy of the value with its strings cut to `maxLength`, or `undefined` when it is no attribute value. */
+/**
+ * A copy of the value with its strings cut to `maxLength`, or `undefined` when it is no attribute value.
+ * What contains itself or lies too deep becomes the empty value.
+ *
+ * @param ancestors What it lies in.
+ */
 export function toAttributeValue(
   value: unknown,
   maxLength: number,
+  ancestors: readonly object[] = [],
 ): AttributeValue | undefined {
   switch (typeof value) {
     case "string":
@@ -93,13 +99,12 @@ export function toAttributeValue(
     case "bigint":
       return value === BigInt.asIntN(64, value) ? value : String(value);
     case "object":
-      return value === null ? undefined : copy(value, maxLength, []);
-    default:
-      return undefined;
+      if (value) return copy(value, maxLength, ancestors);
   }
+  return undefined;
 }
 
-/** Copies lists, maps and bytes; what contains itself or lies too deep becomes the empty value. */
+/** Copies lists, maps and bytes. */
 function copy(
   value: object,
   maxLength: number,
@@ -109,9 +114,7 @@ function copy(
   if (ancestors.length === MAX_DEPTH || ancestors.includes(value)) return null;
   const path = [...ancestors, value];
   const inner = (item: unknown): AttributeValue =>
-    typeof item === "object" && item !== null
-      ? copy(item, maxLength, path)
-      : toAttributeValue(item, maxLength) ?? null;
+    toAttributeValue(item, maxLength, path) ?? null;
   if (Array.isArray(value)) return value.map(inner);
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [key, inner(item)]),
