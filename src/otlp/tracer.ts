@@ -15,7 +15,6 @@ import {
   RECORD_AND_SAMPLED,
   SAMPLED,
 } from "../core/codes.ts";
-import { safely } from "../core/safely.ts";
 import { isTracingSuppressed } from "../w3c/suppression.ts";
 import { INVALID_SPAN_CONTEXT, trace } from "../w3c/api.ts";
 import type { ActiveContext } from "./active.ts";
@@ -46,43 +45,34 @@ export interface Tracing {
 
 /** Hands out tracers, one for each library. */
 export function tracerProvider(tracing: Tracing): TracerProvider {
-  const getTracer = perLibrary((library) => new EdgeTracer(library, tracing));
-  return { getTracer };
+  return { getTracer: perLibrary((library) => tracerOf(library, tracing)) };
 }
 
 /** Starts spans for one library. */
-export class EdgeTracer implements Tracer {
-  readonly #library: Library;
-  readonly #tracing: Tracing;
-
-  constructor(library: Library, tracing: Tracing) {
-    this.#library = library;
-    this.#tracing = tracing;
-  }
-
-  startSpan(
+function tracerOf(library: Library, tracing: Tracing): Tracer {
+  function startSpan(
     name: string,
     options: SpanOptions = {},
-    current: Context = this.#tracing.context.active(),
+    current: Context = tracing.context.active(),
   ): Span {
-    const { enabled, buffer, sampler, hasTail, limits } = this.#tracing;
-    const { kind = KIND_INTERNAL, attributes = {}, links = [], startTime } =
-      options;
+    const { kind = KIND_INTERNAL, attributes = {}, links = [] } = options;
     const base = options.root ? trace.deleteSpan(current) : current;
     const above = trace.getSpan(base);
     const parent = validParent(above);
-    const scope = buffer.scopeOf(base);
+    const scope = tracing.buffer.scopeOf(base);
     if (kind === KIND_SERVER) scope.isRequest = true;
-    if (!enabled || isTracingSuppressed(base)) {
+    if (!tracing.enabled || isTracingSuppressed(base)) {
       return trace.wrapSpanContext(parent ?? INVALID_SPAN_CONTEXT);
     }
     const { traceId = newTraceId(), traceFlags = RANDOM } = parent ?? {};
-    const { decision, attributes: more, traceState = parent?.traceState } =
-      safely(
-        () =>
-          sampler.shouldSample(base, traceId, name, kind, attributes, links),
-        UNDECIDED,
-      );
+    let sampled = UNDECIDED;
+    try {
+      sampled = tracing.sampler
+        .shouldSample(base, traceId, name, kind, attributes, links) ?? sampled;
+    } catch {
+      // nothing is recorded where the sampler fails
+    }
+    const { decision, traceState = parent?.traceState } = sampled;
     const isSampled = decision === RECORD_AND_SAMPLED;
     const context: SpanContext = {
       traceId,
@@ -90,47 +80,51 @@ export class EdgeTracer implements Tracer {
       traceFlags: traceFlags & RANDOM | (isSampled ? SAMPLED : 0),
     };
     if (traceState) context.traceState = traceState;
-    if (decision === NOT_RECORD && !hasTail) {
+    if (decision === NOT_RECORD && !tracing.hasTail) {
       return trace.wrapSpanContext(context);
     }
-    const trail = hasTail && !isSampled ? scope.trailOf(traceId) : undefined;
+    const trail = tracing.hasTail && !isSampled
+      ? scope.trailOf(traceId)
+      : undefined;
     if (trail) trail.open++;
     scope.open++;
     const isLocalRoot = !(above instanceof EdgeSpan);
     const clock = isLocalRoot
-      ? new RootClock(this.#tracing.clock)
+      ? new RootClock(tracing.clock)
       : above.start.clock;
     const span = new EdgeSpan(`${name}`, {
       clock,
       isLocalRoot,
-      startAt: clock.at(startTime),
+      startAt: clock.at(options.startTime),
       context,
       parent,
       scope,
       kind,
-      sink: buffer,
+      sink: tracing.buffer,
       generation: scope.generation,
       trail,
-      library: this.#library,
-      limits,
+      library,
+      limits: tracing.limits,
     });
     // an empty record would make what reads all later ones slow in V8
     if (options.attributes) span.setAttributes(attributes);
-    if (more) span.setAttributes(more);
+    if (sampled.attributes) span.setAttributes(sampled.attributes);
     return span.addLinks(links);
   }
 
-  startActiveSpan<F extends (span: Span) => unknown>(
+  function startActiveSpan<F extends (span: Span) => unknown>(
     name: string,
     ...rest: [F] | [SpanOptions, F] | [SpanOptions, Context, F]
   ): ReturnType<F> {
     const callback = rest.pop() as F;
     const [options, given] = rest as [SpanOptions?, Context?];
-    const context = given ?? this.#tracing.context.active();
-    const span = this.startSpan(name, options, context);
-    return this.#tracing.context.with(
+    const context = given ?? tracing.context.active();
+    const span = startSpan(name, options, context);
+    return tracing.context.with(
       trace.setSpan(context, span),
       () => callback(span),
     ) as ReturnType<F>;
   }
+
+  return { startSpan, startActiveSpan };
 }
