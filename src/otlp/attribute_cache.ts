@@ -1,13 +1,5 @@
+import { CREDIT, MAX_KEYS, MAX_PIECE_BYTES, MAX_VALUES } from "./bounds.ts";
 import type { Piece } from "./bytes.ts";
-
-const MAX_KEYS = 256;
-const MAX_VALUES = 32;
-
-/** So that a length is one byte. */
-const MAX_BYTES = 127;
-
-/** A key's values are not looked up any more once so many more were unknown than known. */
-const CREDIT = 100;
 
 /** A key, and how it is encoded with its commonest values. */
 export class KnownKey {
@@ -39,9 +31,8 @@ export class KnownKey {
   }
 
   /** Whether {@link KnownKey.remember} would take an encoding of so many bytes. */
-  accepts(value: unknown, bytes: number): boolean {
-    return this.#values.size < MAX_VALUES && bytes <= MAX_BYTES &&
-      typeof value !== "object";
+  accepts(bytes: number): boolean {
+    return this.#values.size < MAX_VALUES && bytes <= MAX_PIECE_BYTES;
   }
 
   /** Remembers how the key is encoded with this value. */
@@ -66,7 +57,7 @@ export class AttributeCache {
 
   /** Remembers how a key is encoded. */
   remember(key: string, encoded: Piece): void {
-    if (this.#keys.size < MAX_KEYS && encoded.length <= MAX_BYTES) {
+    if (this.#keys.size < MAX_KEYS && encoded.length <= MAX_PIECE_BYTES) {
       this.#keys.set(key, new KnownKey(key, encoded));
     }
   }

@@ -7,8 +7,8 @@ export const KEPT_BYTES = 2 ** 20;
 /** Up to here a loop writes text faster than the host does. */
 export const PLAIN_LENGTH = 100;
 
-/** How many messages are remembered that never change. */
-export const MAX_CONSTANTS = 64;
+/** How many messages and names of members are remembered that never change. */
+export const MAX_KNOWN = 128;
 
 /** OTLP's limit for requests, before compression; here for all together that are under way to one receiver. */
 export const MAX_REQUEST_BYTES = 64 * 2 ** 20;
@@ -58,3 +58,11 @@ export const POOL_BYTES = 2048;
 
 /** Numbers below this (1973 as an epoch) are readings of the monotonic clock, which the API allows as times. */
 export const FIRST_EPOCH_MS = 1e11;
+
+/** How many keys, and how many values of each, are remembered with their encoding, whose length is to be one byte. */
+export const MAX_KEYS = 256;
+export const MAX_VALUES = 32;
+export const MAX_PIECE_BYTES = 127;
+
+/** A key's values are not looked up any more once so many more were unknown than known. */
+export const CREDIT = 100;

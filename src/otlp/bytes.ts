@@ -1,4 +1,9 @@
-import { INITIAL_BYTES, KEPT_BYTES, PLAIN_LENGTH } from "./bounds.ts";
+import {
+  INITIAL_BYTES,
+  KEPT_BYTES,
+  MAX_KNOWN,
+  PLAIN_LENGTH,
+} from "./bounds.ts";
 import { BACKSLASH, QUOTE, ZERO } from "./codes.ts";
 
 const { charCodeAt } = String.prototype;
@@ -18,9 +23,13 @@ let view: DataView<ArrayBuffer>;
 /** Where the next byte goes. */
 let at = 0;
 
-/** Begins anew. */
-export function restart(): void {
+/** What never changes, and was written. */
+const known = /* @__PURE__ */ new Map<unknown, Piece>();
+
+/** Begins anew; whether `otherwise` than before, so that nothing of that is known. */
+export function restart(otherwise: boolean): void {
   at = 0;
+  if (otherwise) known.clear();
 }
 
 /** How much is written. */
@@ -52,10 +61,9 @@ export function replace(position: number, value: number): void {
 }
 
 export function put(bytes: Uint8Array): void {
-  const start = at;
   room(bytes.length);
-  buffer.set(bytes, start);
-  at = start + bytes.length;
+  buffer.set(bytes, at);
+  at += bytes.length;
 }
 
 /** Writes again what was written before. */
@@ -66,6 +74,16 @@ export function repeat({ words, length }: Piece): void {
   const start = at;
   for (let i = 0; i < count; i++) to.setInt32(start + i * 4, words[i]!, true);
   at = start + length;
+}
+
+/** Writes what never changes of an item. */
+export function remembered<T>(item: T, write: (item: T) => void): void {
+  const piece = known.get(item);
+  if (piece) return repeat(piece);
+  const start = at;
+  write(item);
+  if (known.size === MAX_KNOWN) known.clear();
+  known.set(item, since(start));
 }
 
 /**
@@ -117,25 +135,16 @@ const idWords = /* @__PURE__ */ new Int32Array(64);
 /** Writes the bytes that the hexadecimal digits of an id stand for; most spans have their trace and their parent in common with the one before. */
 export function hex(digits: string, field: number): void {
   room(16);
-  const bytes = buffer;
-  const words = view;
-  const start = at;
-  at += digits.length / 2;
-  if (ids[field] === digits) {
-    for (let i = 0; i < 4; i++) {
-      words.setInt32(start + i * 4, idWords[field * 4 + i]!, true);
+  const first = field * 4;
+  if (ids[field] !== digits) {
+    ids[field] = digits;
+    for (let i = 0; i < digits.length; i++) {
+      const place = first + (i >> 3);
+      idWords[place] = idWords[place]! << 4 | digit(charCodeAt.call(digits, i));
     }
-    return;
   }
-  for (let i = start; i < at; i++) {
-    const digitAt = (i - start) * 2;
-    bytes[i] = digit(charCodeAt.call(digits, digitAt)) << 4 |
-      digit(charCodeAt.call(digits, digitAt + 1));
-  }
-  ids[field] = digits;
-  for (let i = 0; i < 4; i++) {
-    idWords[field * 4 + i] = words.getInt32(start + i * 4, true);
-  }
+  for (let i = 0; i < 4; i++) view.setInt32(at + i * 4, idWords[first + i]!);
+  at += digits.length / 2;
 }
 
 function digit(code: number): number {

@@ -3,9 +3,6 @@ import { QUOTE } from "./codes.ts";
 
 // JSON's way of writing members and elements: each with a comma before it, in whose place a bracket is put in the end.
 
-/** Each member's name in quotes, with the comma before and the colon behind it. */
-const names = /* @__PURE__ */ new Map<string, bytes.Piece>();
-
 /** Encloses what was written since `start`: a bracket takes the place of the comma before the first member or element. */
 export function enclose(start: number, before: number, after: number): void {
   if (bytes.size() === start) bytes.byte(before);
@@ -15,13 +12,12 @@ export function enclose(start: number, before: number, after: number): void {
 
 /** Writes a JSON member's name; returns where its value begins. */
 export function key(name: string): number {
-  const known = names.get(name);
-  if (!known) {
-    const start = bytes.size();
-    bytes.ascii(`,"${name}":`);
-    names.set(name, bytes.since(start));
-  } else bytes.repeat(known);
+  bytes.remembered(name, writeName);
   return bytes.size();
+}
+
+function writeName(name: string): void {
+  bytes.ascii(`,"${name}":`);
 }
 
 export function quoted(value: string): void {

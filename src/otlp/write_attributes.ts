@@ -35,9 +35,10 @@ function writeAttribute(
     w.cache.remember(key, since(start));
   }
   writeMember(value);
-  const isKept = known?.accepts(value, size() - start);
   w.close(start);
-  if (isKept) known!.remember(value, since(start - 1));
+  if (known?.accepts(size() - start)) {
+    known.remember(value, since(start - 1));
+  }
 }
 
 /** Writes the value of a key. */

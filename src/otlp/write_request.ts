@@ -1,4 +1,5 @@
 import type { AttributeList } from "./attributes.ts";
+import { remembered } from "./bytes.ts";
 import type { Library } from "./resource.ts";
 import { writeAttributes } from "./write_attributes.ts";
 import * as w from "./writer.ts";
@@ -12,13 +13,13 @@ export function writeRequest<T>(
   write: (item: T) => void,
 ): void {
   w.messages(1, perResource, [resource], () => {
-    w.constant(1, "resource", resource, writeResource);
+    remembered(resource, writeResource);
     w.messages(
       2,
       perLibrary,
       byLibrary(items, libraryOf),
       ([library, group]) => {
-        w.constant(1, "scope", library, writeLibrary);
+        remembered(library, writeLibrary);
         w.messages(2, plural, group, write);
         w.string(3, "schemaUrl", library.schemaUrl);
       },
@@ -38,10 +39,14 @@ function byLibrary<T>(
 }
 
 function writeResource(resource: AttributeList): void {
+  const start = w.open(1, "resource");
   writeAttributes(1, resource);
+  w.close(start);
 }
 
 function writeLibrary({ name, version }: Library): void {
+  const start = w.open(1, "scope");
   w.string(1, "name", name);
   w.string(2, "version", version);
+  w.close(start);
 }

@@ -1,5 +1,6 @@
 import type { SpanContext, SpanStatus } from "@opentelemetry/api";
 import type { AttributeList } from "./attributes.ts";
+import { remembered } from "./bytes.ts";
 import { flagsOf } from "./flags.ts";
 import type { EdgeSpan, SpanEvent, SpanLink, SpanStart } from "./span.ts";
 import { writeAttributes } from "./write_attributes.ts";
@@ -68,9 +69,9 @@ function writeEvent(event: SpanEvent): void {
 let last: SpanLink | undefined;
 
 function writeLink(link: SpanLink): void {
-  if (link === last) return w.remembered(link, writeLinkMembers);
+  if (link === last) remembered(link, writeLinkMembers);
+  else writeLinkMembers(link);
   last = link;
-  writeLinkMembers(link);
 }
 
 function writeLinkMembers({ context, attributes }: SpanLink): void {

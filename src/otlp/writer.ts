@@ -1,6 +1,5 @@
 import type { HrTime } from "@opentelemetry/api";
 import { AttributeCache } from "./attribute_cache.ts";
-import { MAX_CONSTANTS } from "./bounds.ts";
 import * as bytes from "./bytes.ts";
 import {
   CLOSE,
@@ -25,12 +24,6 @@ let isJson: boolean | undefined;
 /** How the attributes are encoded that were written before. */
 export let cache: AttributeCache;
 
-/** How the messages are encoded that never change. */
-let constants: Map<object, bytes.Piece>;
-
-/** Turns the order of signed numbers into that of unsigned ones. */
-const SIGN = 1 << 31;
-
 // Most instants are of the same second.
 let second = 0;
 let digits: bytes.Piece | undefined;
@@ -39,11 +32,10 @@ let high = 0;
 
 /** Begins a request; JSON is protobuf's but for ids in hexadecimal and enumerations as numbers. */
 export function begin(json: boolean): void {
-  bytes.restart();
+  bytes.restart(isJson !== json);
   if (isJson === json) return;
   isJson = json;
   cache = new AttributeCache();
-  constants = new Map();
 }
 
 /** Ends it, and hands over its bytes. */
@@ -86,29 +78,6 @@ export function message<T>(
   const start = open(field, name);
   write(item);
   close(start);
-}
-
-/** Writes a nested message that never changes. */
-export function constant<T extends object>(
-  field: number,
-  name: string,
-  item: T,
-  write: (item: T) => void,
-): void {
-  remembered(item, () => message(field, name, item, write));
-}
-
-/** Writes what never changes of an object. */
-export function remembered<T extends object>(
-  item: T,
-  write: (item: T) => void,
-): void {
-  const known = constants.get(item);
-  if (known) return bytes.repeat(known);
-  const start = bytes.size();
-  write(item);
-  if (constants.size === MAX_CONSTANTS) constants.clear();
-  constants.set(item, bytes.since(start));
 }
 
 /** Writes a list of messages, unless it is empty; mostly they are alike in size. */
@@ -247,8 +216,7 @@ export function time(field: number, name: string, at: HrTime): void {
     tag(field, FIXED64);
     const sum = low + nanos | 0;
     bytes.fixed32(sum);
-    // a carry, without numbers that take more than 32 bits
-    bytes.fixed32(high + ((sum ^ SIGN) < (low ^ SIGN) ? 1 : 0));
+    bytes.fixed32(sum >>> 0 < low >>> 0 ? high + 1 : high);
   } else if (seconds <= 0) literal(name, `"${nanos}"`);
   else {
     const start = key(name);
