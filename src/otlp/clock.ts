@@ -1,5 +1,5 @@
 import type { HrTime, TimeInput } from "@opentelemetry/api";
-import { type Clock, systemClock } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { FIRST_EPOCH_MS } from "./bounds.ts";
 
 /** The clock that telemetry reads. */
@@ -13,7 +13,7 @@ export interface TelemetryClock extends Clock {
 }
 
 /** The host's wall clock, monotonic clock and timers. */
-export const systemTelemetryClock: TelemetryClock = systemClock;
+export { systemClock as systemTelemetryClock } from "../core/clock.ts";
 
 /** The monotonic reading of a clock, by its wall clock when it has no other. */
 export function monotonic(clock: TelemetryClock): number {
@@ -70,5 +70,5 @@ export function fromMillis(ms: number): HrTime {
 
 /** The later of two instants. */
 export function later(a: HrTime, b: HrTime): HrTime {
-  return a[0] > b[0] || (a[0] === b[0] && a[1] > b[1]) ? a : b;
+  return (a[0] - b[0] || a[1] - b[1]) > 0 ? a : b;
 }

@@ -39,7 +39,7 @@ function refill(): void {
   const bytes: Bytes = crypto.getRandomValues(new Uint8Array(POOL_BYTES));
   pool = bytes.toHex?.() ?? Array.from(bytes, hex).join("");
   used = 0;
-  if (/0{16}/.test(pool)) refill();
+  if (pool.includes("0".repeat(16))) refill();
 }
 
 function hex(byte: number): string {

@@ -24,18 +24,17 @@ export class FlushScope {
   isRequest = false;
 
   readonly #trails = new Map<string, Trail>();
-  #waiting: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
 
   /** Counts a span that ends, and wakes the flushes that waited for the last one. */
   leave(): void {
     if (--this.open > 0) return;
-    for (const wake of this.#waiting) wake();
-    this.#waiting = [];
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 
   /** Resolves when the last open span ends; the promise lives only as long as the flush that waits. */
   idle(): Promise<void> {
-    return new Promise((resolve) => void this.#waiting.push(resolve));
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** What the spans of a trace here have in common, as far as the sampler let them go. */
