@@ -88,7 +88,7 @@ export function attributeList(
 export function toAttributeValue(
   value: unknown,
   maxLength: number,
-  ancestors: readonly object[] = [],
+  ancestors?: readonly object[],
 ): AttributeValue | undefined {
   switch (typeof value) {
     case "string":
@@ -108,7 +108,7 @@ export function toAttributeValue(
 function copy(
   value: object,
   maxLength: number,
-  ancestors: readonly object[],
+  ancestors: readonly object[] = [],
 ): AttributeValue {
   if (value instanceof Uint8Array) return value.slice(0, maxLength);
   if (ancestors.length === MAX_DEPTH || ancestors.includes(value)) return null;

@@ -85,7 +85,8 @@ export class SpanBuffer implements SpanSink {
     for (const other of [...this.#waiting]) {
       const isOver = isLast || other === scope || other.endedAt < abandonedAt;
       if (isOver || !scope || other === this.#unscoped) {
-        spans = spans.concat(this.#takeFrom(other, isOver));
+        const taken = this.#takeFrom(other, isOver);
+        spans = spans.length > 0 ? [...spans, ...taken] : taken;
       }
     }
     if (scope) scope.generation++;

@@ -88,6 +88,8 @@ export class EdgeSpan implements Span, TailSpan {
   droppedLinks = 0;
   /** About how many bytes it takes, for bounding what is kept; known when it has ended. */
   bytes = 0;
+  /** How many attributes its parts have lost. */
+  #dropped = 0;
 
   constructor(name: string, start: SpanStart) {
     const { attributes, valueLength } = start.limits;
@@ -103,7 +105,7 @@ export class EdgeSpan implements Span, TailSpan {
 
   get durationMs(): number {
     const [seconds, nanos] = this.start.startAt;
-    const [s, ns] = this.endAt ?? this.start.startAt;
+    const [s, ns] = this.endAt!;
     return (s - seconds) * 1e3 + (ns - nanos) / 1e6;
   }
 
@@ -150,15 +152,14 @@ export class EdgeSpan implements Span, TailSpan {
       const [given, at] = isTime(attributesOrTime)
         ? [undefined, time ?? attributesOrTime]
         : [attributesOrTime, time];
-      this.events = [...this.events, {
-        name: `${name}`,
-        at: clock.at(at),
-        attributes: attributeList(
-          given,
-          limits.eventAttributes,
-          limits.valueLength,
-        ),
-      }];
+      const attributes = attributeList(
+        given,
+        limits.eventAttributes,
+        limits.valueLength,
+      );
+      const event = { name: `${name}`, at: clock.at(at), attributes };
+      this.#count(event.name, attributes);
+      this.events = [...this.events, event];
     }
     return this;
   }
@@ -183,6 +184,7 @@ export class EdgeSpan implements Span, TailSpan {
           attributes: own,
         }];
       }
+      this.#count("", own);
       this.links = this.links.length > 0 ? [...this.links, ...last] : last;
     }
     return this;
@@ -223,10 +225,15 @@ export class EdgeSpan implements Span, TailSpan {
 
   end(time?: TimeInput): void {
     if (this.endAt) return;
-    const { clock, startAt, sink } = this.start;
-    this.endAt = later(clock.at(time), startAt);
-    this.#measure();
-    sink.ended(this);
+    const { start } = this;
+    this.endAt = later(start.clock.at(time), start.startAt);
+    this.#count(this.name, this.attributes);
+    this.bytes += this.status.message?.length ?? 0;
+    const dropped = this.#dropped + this.droppedEvents + this.droppedLinks;
+    if (dropped > 0) {
+      diag.warn(`Left ${dropped} parts out of a span at its limits`);
+    }
+    start.sink.ended(this);
   }
 
   /** Has it exported as sampled because a tail rule keeps it; what it propagates stays as it was. */
@@ -237,24 +244,9 @@ export class EdgeSpan implements Span, TailSpan {
     return this;
   }
 
-  /** Adds up its size, and says if something was left out of it. */
-  #measure(): void {
-    const { attributes, events, links } = this;
-    let dropped = this.droppedEvents + this.droppedLinks + attributes.dropped;
-    let bytes = PART_BYTES + this.name.length + attributes.size +
-      (this.status.message?.length ?? 0);
-    for (const { name, attributes } of events) {
-      bytes += PART_BYTES + name.length + attributes.size;
-      dropped += attributes.dropped;
-    }
-    for (const { attributes } of links) {
-      bytes += PART_BYTES + attributes.size;
-      dropped += attributes.dropped;
-    }
-    this.bytes = bytes;
-    if (dropped > 0) {
-      diag.warn(`Left ${dropped} parts out of a span at its limits`);
-    }
+  #count(name: string, attributes: AttributeList): void {
+    this.bytes += PART_BYTES + name.length + attributes.size;
+    this.#dropped += attributes.dropped;
   }
 }
 
