@@ -145,6 +145,27 @@ test("a rule sees what a span is, and the first that keeps a trace names it", as
   }
 });
 
+test("the name of the rule that keeps a span takes the place of what was set under its key", async () => {
+  const bodies: string[] = [];
+  const { telemetry, start, open } = wired({
+    protocol: "http/json",
+    fetch: async (input, init) => {
+      bodies.push(await new Request(input, init).text());
+      return new Response();
+    },
+  });
+  const scope = open();
+  start("fails", scope)
+    .setAttributes({ "baton.sampled_by": "me", tenant: "gold" })
+    .setStatus(FAILED).end();
+  await telemetry.flush(scope);
+  const keys = bodies.join().match(/"key":"(baton|tenant)[^}]*/g);
+  assertEquals(keys, [
+    '"key":"baton.sampled_by","value":{"stringValue":"failed"',
+    '"key":"tenant","value":{"stringValue":"gold"',
+  ]);
+});
+
 test("traces that the sampler keeps are sent as always, and no rule is asked", async () => {
   const never: TailRule = {
     name: "x",

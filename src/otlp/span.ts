@@ -239,8 +239,9 @@ export class EdgeSpan implements Span, TailSpan {
   /** Has it exported as sampled because a tail rule keeps it; what it propagates stays as it was. */
   keep(rule: string): this {
     this.traceFlags |= SAMPLED;
-    this.attributes.keys.push("baton.sampled_by");
-    this.attributes.values.push(rule);
+    const { keys, values } = this.attributes;
+    const known = keys.indexOf("baton.sampled_by");
+    values[known < 0 ? keys.push("baton.sampled_by") - 1 : known] = rule;
     return this;
   }
 
