@@ -153,9 +153,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     all("temporality"),
   ),
   [`${OTLP}METRICS_DEFAULT_HISTOGRAM_AGGREGATION`]: {
-    good: [["explicit_bucket_histogram", {
-      histogram: "explicit_bucket_histogram",
-    }]],
+    good: [["explicit_bucket_histogram", {}]],
     bad: ["base2_exponential_bucket_histogram"],
   },
   [`${OTLP}ENDPOINT`]: url(all("endpoint")),

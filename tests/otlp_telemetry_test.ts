@@ -83,6 +83,23 @@ test("Telemetry() throws when an option cannot be used, and does not repeat the 
   ) assertThrows(() => new Telemetry(options), RangeError);
 });
 
+test("Telemetry() refuses an option that it does not know, and tells which there are", () => {
+  const options: TelemetryOptions = { servicename: "shop" } as never;
+  for (
+    const make of [
+      () => new Telemetry(options),
+      () => Telemetry.fromEnv({}, options),
+    ]
+  ) {
+    assertThrows(
+      make,
+      TypeError,
+      "Unknown option 'servicename' of a Telemetry: the options are serviceName,",
+    );
+  }
+  assertThrows(() => new Telemetry("x" as never), TypeError, "an object");
+});
+
 test("Telemetry() sends each signal where its options say", async () => {
   const { traces, metrics } = await sent((options) =>
     new Telemetry({

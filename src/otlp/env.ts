@@ -89,7 +89,8 @@ export function readEnv(
     }
   }
   for (const name of texts.keys()) ignored(name);
-  const { root, share, ...rest } = found;
+  // histograms are made in one way only, which may be asked for
+  const { root, share, histogram: _, ...rest } = found;
   if (root) rest.sampler ??= makeSampler(root as string, share as Sampler);
   rest.disabled = `${rest.disabled}` === "true";
   return rest;

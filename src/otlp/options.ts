@@ -107,6 +107,16 @@ export interface TelemetryOptions {
   readonly random?: () => number;
 }
 
+/** Every option of a `Telemetry`. */
+export const OPTIONS: readonly (keyof TelemetryOptions)[] = [
+  ...["serviceName", "serviceVersion", "resource", "instanceId"] as const,
+  ...["endpoint", "headers", "protocol", "compression", "timeoutMs"] as const,
+  ...["traces", "metrics", "sampler", "tail", "limits", "maxSpans"] as const,
+  ...["temporality", "exemplars", "metricsEveryMs", "propagators"] as const,
+  ...["clientSpans", "propagateTo", "flushWaitMs", "disabled"] as const,
+  ...["fetch", "clock", "random"] as const,
+];
+
 /** An option's number, from 0 to what a host's timer can wait, or to `most`. */
 export function nonNegative<Name extends string>(
   options: { readonly [Key in Name]?: number },

@@ -1,4 +1,5 @@
 import type { Context, TracerProvider } from "@opentelemetry/api";
+import { checkKnown } from "../core/check.ts";
 import { createFetch, type FetchParts } from "../http/fetch.ts";
 import { EdgeContextManager } from "../w3c/context_manager.ts";
 import { W3CPropagator } from "../w3c/propagator.ts";
@@ -9,7 +10,7 @@ import { readEnv } from "./env.ts";
 import { type Flush, type FlushReport, makeFlush } from "./flush.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { type EdgeMeterProvider, makeMetrics } from "./meter.ts";
-import { nonNegative, type TelemetryOptions } from "./options.ts";
+import { nonNegative, OPTIONS, type TelemetryOptions } from "./options.ts";
 import { SDK_NAME, SDK_VERSION } from "./resource.ts";
 import { alwaysOn, parentBased } from "./sampler.ts";
 import { makeSignal } from "./signal.ts";
@@ -57,10 +58,11 @@ export class Telemetry implements AsyncDisposable {
   /**
    * Makes a telemetry; {@link Telemetry.register} makes it everybody's.
    *
-   * @throws {TypeError} When an endpoint is no absolute http or https URL.
+   * @throws {TypeError} When an option is unknown, or an endpoint is no absolute http or https URL.
    * @throws {RangeError} When a protocol is unknown, or a duration or `maxSpans` is negative or over 2,147,483,647.
    */
   constructor(options: TelemetryOptions = {}) {
+    checkKnown("of a Telemetry", options, OPTIONS);
     const {
       clock = systemTelemetryClock,
       sampler = parentBased(alwaysOn),
