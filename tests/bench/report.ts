@@ -181,7 +181,7 @@ attributes of which 2 are new each time, ended, and written by each one's own se
     ]),
   );
   const meaning =
-    `CPU time, user and system, of a consumer's process that drains 1,000 tasks through the gateway, so many times; the traced one makes its spans
+    `CPU time, user and system, of a consumer's process that drains 1,000 tasks through the gateway, so many times; each pair is of new processes, by turns; the traced one makes its spans
 and metrics and sends them to a receiver. The ratio is the median of the pairs, with the least and the most; the goal is ${
       overhead[0]?.goal
     }, and not to be over is ${overhead[0]?.ceiling}.`;

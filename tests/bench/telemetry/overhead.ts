@@ -34,13 +34,13 @@ const CEILING = 1.25;
 const TASKS = 1_000;
 const DRAINS: Readonly<Record<Handlers, number>> = {
   "nothing": 10,
-  "a request": 5,
+  "a request": 6,
 };
 
-/** How many go before: a host compiles what it runs for the first tens of thousands of tasks, more where there is more to run. */
-const WARM_UP_DRAINS = 80;
+/** How many go before: a host compiles what it runs for the first tens of thousands of tasks. */
+const WARM_UP_DRAINS = 40;
 
-/** Measures a runtime's consumers, over the Redis at `port`. */
+/** Measures pairs of a runtime's consumers, over the Redis at `port`: what a process compiles how is chance, so each pair has processes of its own. */
 export async function overheadRow(
   runtime: Runtime,
   handlers: Handlers,
@@ -49,32 +49,27 @@ export async function overheadRow(
 ): Promise<OverheadRow> {
   using remote = await startRemote(port);
   await using sink = serveSink();
-  const start = (endpoint?: string) => {
-    const target = handlers === "nothing" ? "" : sink.endpoint;
-    return startConsumer({ runtime, remote, target, endpoint });
-  };
-  await using untraced = start();
-  await using traced = start(sink.endpoint);
+  const target = handlers === "nothing" ? "" : sink.endpoint;
+  const start = (endpoint?: string) =>
+    startConsumer({ runtime, remote, target, endpoint });
   const drains = DRAINS[handlers];
-  const warmUp = quick ? drains : WARM_UP_DRAINS;
-  await traced.cpuMs(warmUp);
-  await untraced.cpuMs(warmUp);
   const pairs = quick ? 3 : 7;
-  const withIt: number[] = [], without: number[] = [];
+  const measured: Spent[] = [];
   for (let pair = 0; pair < pairs; pair++) {
-    if (pair % 2 === 0) withIt.push(await traced.cpuMs(drains));
-    without.push(await untraced.cpuMs(drains));
-    if (pair % 2 === 1) withIt.push(await traced.cpuMs(drains));
+    await using untraced = start();
+    await using traced = start(sink.endpoint);
+    await byTurns(traced, untraced, quick ? drains : WARM_UP_DRAINS);
+    measured.push(await byTurns(traced, untraced, drains));
   }
-  const ratios = withIt.map((ms, pair) => ms / without[pair]!);
+  const ratios = measured.map(({ traced, untraced }) => traced / untraced);
   return {
     runtime,
     handlers,
     tasks: TASKS,
     drains,
     pairs,
-    tracedMs: median(withIt),
-    untracedMs: median(without),
+    tracedMs: median(measured.map(({ traced }) => traced)),
+    untracedMs: median(measured.map(({ untraced }) => untraced)),
     ratio: median(ratios),
     least: Math.min(...ratios),
     most: Math.max(...ratios),
@@ -83,9 +78,30 @@ export async function overheadRow(
   };
 }
 
+/** CPU milliseconds of a pair. */
+interface Spent {
+  readonly traced: number;
+  readonly untraced: number;
+}
+
+/** Drain by drain: what slows the machine for a while slows both. */
+async function byTurns(
+  traced: Consumer,
+  untraced: Consumer,
+  drains: number,
+): Promise<Spent> {
+  const spent = { traced: 0, untraced: 0 };
+  for (let drain = 0; drain < drains; drain++) {
+    if (drain % 2 === 0) spent.traced += await traced.cpuMs();
+    spent.untraced += await untraced.cpuMs();
+    if (drain % 2 === 1) spent.traced += await traced.cpuMs();
+  }
+  return spent;
+}
+
 interface Consumer extends AsyncDisposable {
-  /** CPU milliseconds of so many drains, of tasks that are there before. */
-  cpuMs(drains: number): Promise<number>;
+  /** CPU milliseconds of a drain, of tasks that are there before. */
+  cpuMs(): Promise<number>;
 }
 
 interface Setup {
@@ -130,13 +146,9 @@ function startConsumer(
     return Number(text);
   };
   return {
-    async cpuMs(drains) {
-      let ms = 0;
-      for (let i = 0; i < drains; i++) {
-        await enqueue();
-        ms += await drain();
-      }
-      return ms;
+    async cpuMs() {
+      await enqueue();
+      return await drain();
     },
     async [Symbol.asyncDispose]() {
       await input.close();
