@@ -37,8 +37,8 @@ const DRAINS: Readonly<Record<Handlers, number>> = {
   "a request": 6,
 };
 
-/** How many go before: a host compiles what it runs for the first tens of thousands of tasks. */
-const WARM_UP_DRAINS = 40;
+/** How many go before: a host compiles what it runs for the first tens of thousands of tasks, more where there is more to run. */
+const WARM_UP_DRAINS = 80;
 
 /** Measures pairs of a runtime's consumers, over the Redis at `port`: what a process compiles how is chance, so each pair has processes of its own. */
 export async function overheadRow(
