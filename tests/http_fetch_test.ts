@@ -138,6 +138,15 @@ test("createFetch() calls each 4xx and 5xx an error, and describes none", async 
   }
 });
 
+test("createFetch() tells no status of an answer that has none", async () => {
+  const opaque = { status: 0 } as Response;
+  const { fetch, ...bench } = client({}, undefined, () => opaque);
+  assertEquals(await fetch(SHOP), opaque);
+  const { attributes, status } = await theOnly(bench);
+  assertEquals(attributes["http.response.status_code"], undefined);
+  assertEquals(status, { code: "UNSET" });
+});
+
 test("createFetch() names a span by the method that is sent", async () => {
   const post = new Request(SHOP, { method: "POST" });
   const cases: readonly (readonly [Call, string, string])[] = [

@@ -97,6 +97,21 @@ test("a counter adds up by attributes, in any order of theirs, and exports delta
   assertEquals(next.c?.points.map(times), [[START + 200, START + 250]]);
 });
 
+test("a counter's change begins at the flush before, though that had nothing of it", async () => {
+  const { meter, clock, flush } = metered();
+  const counter = meter.createCounter("c");
+  counter.add(1);
+  await flush();
+  await clock.advance(100);
+  assertEquals(await flush(), {});
+  await clock.advance(50);
+  counter.add(1);
+  const { c } = await flush();
+  assertEquals(c?.points.map(({ startAt, at }) => [startAt, at]), [
+    [START + 100, START + 150],
+  ]);
+});
+
 test("a counter tells attributes apart that are one record, changed, and knows those that are frozen", async () => {
   const { meter, flush } = metered();
   const counter = meter.createCounter("c");
@@ -563,18 +578,23 @@ test("numbers measured while an export is under way are neither lost nor doubled
       return answer.promise;
     },
   });
-  const counter = telemetry.meterProvider.getMeter("m").createCounter("c");
+  const meter = telemetry.meterProvider.getMeter("m");
+  const counter = meter.createCounter("c");
+  const gauge = meter.createGauge("g");
   counter.add(1);
+  gauge.record(1);
   const failing = telemetry.flush();
   await called.promise;
   counter.add(2);
   assertEquals((await telemetry.flush()).points, 1);
   counter.add(4);
+  gauge.record(9);
   answer.resolve(new Response("", { status: 404 }));
   assertEquals((await failing).points, 0);
   await clock.advance(1_000);
   await telemetry.flush();
   assertEquals(collector.points("c").map(({ value }) => value), [2, 5]);
+  assertEquals(collector.points("g").map(({ value }) => value), [9]);
 });
 
 test("what the receiver will never take is dropped and counted", async () => {
