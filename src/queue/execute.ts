@@ -107,7 +107,7 @@ export function execute(
       parts,
       delivery,
       ...admission,
-      abortedBy: running.abortedBy,
+      abortedBy: running.abortedBy(),
       now: now + parts.clock.now() - startedAt,
     });
     const outcome = redacted(real, parts.redact);

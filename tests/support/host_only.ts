@@ -51,6 +51,7 @@ export const hostOnly: Readonly<Record<string, string>> = {
   rate: SAME,
   readme: "starts each program of the README",
   redis: REDIS,
+  retained: "asks V8 what it keeps, which other engines do not tell",
   runner: "is about the runner of the suites",
   schedule_race: KILLS,
   sdk_matrix: TOOL,

@@ -53,7 +53,7 @@ export interface Released {
 export interface AttemptContext {
   readonly ctx: HandlerContext;
   /** How the handler gave its task back, if it did. */
-  readonly released: Released | undefined;
+  released(): Released | undefined;
   /** Waits for calls that the handler did not wait for; rejects if one fails, since nobody else would know. */
   settled(): Promise<void>;
   /** Ends the context, and gives what was deferred. */
@@ -174,7 +174,9 @@ export function openContext(source: ContextSource): AttemptContext {
     signal,
     span: trace.span,
     context: trace.context,
-    fetch: abortable(parts.instrument.fetchIn(trace.context), signal),
+    // made when it is called, for most handlers never do
+    fetch: (input, init) =>
+      abortable(parts.instrument.fetchIn(trace.context), signal)(input, init),
     enqueue: (task, ...call) => send("enqueue", () => callOf(task, call)),
     enqueueNamed: (name, input, options) =>
       send("enqueueNamed", () => callNamed(name, input, options)),
@@ -223,9 +225,8 @@ export function openContext(source: ContextSource): AttemptContext {
 
   return {
     ctx,
-    get released() {
-      return released;
-    },
+    // no getter: V8 keeps what one closes over until a full collection
+    released: () => released,
     settled: () => calls.ended(),
     close() {
       closed = true;

@@ -176,6 +176,8 @@ export class Lanes {
 
   #free(run: Run): void {
     this.#runs.delete(run);
+    // or what remembers the lease keeps all that ran under it
+    run.lease.onInterrupt(undefined);
     this.fill();
     this.#options.ring();
   }

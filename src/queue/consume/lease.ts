@@ -80,8 +80,8 @@ export class Lease {
     this.#endsAt = sentAt + leaseMs;
   }
 
-  /** Says who hears of a loss or a cancel from now on. */
-  onInterrupt(interrupt: (reason: Error) => void): void {
+  /** Says who hears of a loss or a cancel from now on, if anybody does. */
+  onInterrupt(interrupt: ((reason: Error) => void) | undefined): void {
     this.#interrupt = interrupt;
   }
 
