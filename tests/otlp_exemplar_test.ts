@@ -107,6 +107,26 @@ for (const protocol of ["http/protobuf", "http/json"] as const) {
   });
 }
 
+test("of several measurements in a bucket each is as likely its example, and the first is one", () => {
+  const draws = [0.49, 0.34, 0.24, 0.99];
+  const metrics = makeMetrics({
+    ...PARTS,
+    clock: new ManualClock(),
+    random: () => draws.shift()!,
+  });
+  const { record } = metrics.getMeter("m").createHistogram("h", {
+    advice: { explicitBucketBoundaries: [10] },
+  });
+  for (const value of [1, 2, 3, 4, 5]) record(value, {}, sampled);
+  record(20, {}, unsampled);
+  record(30, {}, sampled);
+  const [collected] = metrics.collect();
+  const examples = collected!.series[0]!.exemplars.map(({ value }) => value);
+  // the second by 0.49 < 1/2, not the third by 0.34 > 1/3, the fourth by 0.24 < 1/4
+  assertEquals(examples, [4, 30]);
+  assertEquals(draws, []);
+});
+
 test("the context of a measurement goes before the active one", async () => {
   const { meter, now, exemplars } = measured();
   now.context = sampled;

@@ -27,6 +27,8 @@ export interface Exemplars {
   readonly exemplars: ExemplarFilter;
   readonly context: ActiveContext;
   readonly clock: TelemetryClock;
+  /** A number from 0 to 1. */
+  readonly random: () => number;
 }
 
 /** The measurement as an example, when the filter lets it pass. */

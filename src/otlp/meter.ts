@@ -80,6 +80,8 @@ export interface MetricsParts {
   readonly temporality: Temporality;
   readonly exemplars: ExemplarFilter;
   readonly context: ActiveContext;
+  /** A number from 0 to 1. */
+  readonly random: () => number;
 }
 
 /** All instruments of one `Telemetry`: metrics are the isolate's, whatever request they were measured in. */

@@ -103,7 +103,7 @@ export interface TelemetryOptions {
   ) => Promise<Response>;
   /** What time it is. @default {the host's clocks and timers} */
   readonly clock?: TelemetryClock;
-  /** Numbers from 0 to 1, for jitter. @default {Math.random} */
+  /** Numbers from 0 to 1, for jitter and for the choice of exemplars. @default {Math.random} */
   readonly random?: () => number;
 }
 

@@ -105,8 +105,12 @@ export function makeStream(
       // of what is observed the last value counts; without room, several sets add up
       const replaces = isGauge || observed && series.set !== sets.overflow;
       series.value = replaces ? value : series.value + value;
-      const example = exemplar(examples, value, context);
-      if (example) series.exemplars[bucket] = example;
+      // each measurement of a bucket is as likely its example as any other
+      const seen = series.buckets[bucket]!;
+      if (!series.exemplars[bucket] || seen * examples.random() < 1) {
+        const example = exemplar(examples, value, context);
+        if (example) series.exemplars[bucket] = example;
+      }
     },
     clear,
     collect(at) {

@@ -70,6 +70,7 @@ export class Telemetry implements AsyncDisposable {
       temporality = "delta",
       exemplars = "trace_based",
       propagators = ["tracecontext", "baggage"],
+      random = Math.random,
     } = options;
     const context = activeContext(this.contextManager);
     const parts = { clock, context };
@@ -85,6 +86,7 @@ export class Telemetry implements AsyncDisposable {
       enabled: !!points,
       temporality,
       exemplars,
+      random,
     });
     this.meterProvider = metrics;
     this.tracerProvider = tracerProvider({
