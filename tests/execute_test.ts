@@ -157,7 +157,7 @@ test("execute() settles a completed task with its result as JSON", async () => {
       resultMs: HOUR,
       keepMs: HOUR,
     },
-    span: "attempt 1 of task-1",
+    span: "",
     dedupe: undefined,
     enqueue: [],
   });
@@ -258,6 +258,36 @@ test("execute() buries at once what the schema refuses, and repeats when the sch
     }),
   );
   assertEnd(failed.end, "retry");
+});
+
+test("execute() names its attempt to the broker where another attempt or a callback can link to it", async () => {
+  const fails = () => {
+    throw new Error("no");
+  };
+  const membership = {
+    role: "member",
+    group: "g",
+    ttlMs: HOUR,
+    size: 2,
+  } as const;
+  const spanOf = async (
+    handler: (input: unknown) => unknown,
+    envelope: Partial<Envelope>,
+  ) => {
+    const { settlement } = await conclude(handler, {
+      envelope: letterOf(envelope),
+    });
+    return [settlement.end.kind, settlement.span];
+  };
+  const name = "attempt 1 of task-1";
+  assertEquals(await spanOf(() => 1, {}), ["complete", ""]);
+  assertEquals(await spanOf(fails, { maxAttempts: 1 }), ["dead", ""]);
+  assertEquals(await spanOf(fails, {}), ["retry", name]);
+  assertEquals(await spanOf(() => 1, { membership }), ["complete", name]);
+  assertEquals(await spanOf(fails, { maxAttempts: 1, membership }), [
+    "dead",
+    name,
+  ]);
 });
 
 test("execute() puts back a task whose name it does not know, later and later, and buries it after a day", async () => {

@@ -191,7 +191,7 @@ test("createInstrument() carries the trace on by itself where nothing is registe
     ROOT_CONTEXT,
     "w",
   );
-  assertEquals(process.traceparent, TRACEPARENT);
+  assertEquals(process.traceparent(), TRACEPARENT);
 });
 
 test("createInstrument() uses the propagator that speaks traceparent: the option's, else the registered one, else its own", async () => {

@@ -174,7 +174,7 @@ test("startProcess() makes a CONSUMER span that is a child of what the task carr
     "baton.state": "success",
   });
   assertEquals(
-    process.traceparent,
+    process.traceparent(),
     `00-${span.traceId}-${span.spanId}-03`,
   );
   assertEquals(trace.getSpan(process.context), process.span);

@@ -158,8 +158,8 @@ test("startProcess() is the child of a producer that was not sampled, so that ne
       .startProcess(delivery(), envelope({ carrier }), ROOT_CONTEXT, "w");
     process.settled("accepted");
     assertEquals(await exported(at), []);
-    assertEquals(process.traceparent.slice(3, 35), unsampled.traceId);
-    assertEquals(process.traceparent.slice(-2), "02");
+    assertEquals(process.traceparent().slice(3, 35), unsampled.traceId);
+    assertEquals(process.traceparent().slice(-2), "02");
   }
 });
 

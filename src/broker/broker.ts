@@ -190,7 +190,7 @@ export interface Settlement {
   readonly token: string;
   /** How it ends, or goes on. */
   readonly end: SettlementEnd;
-  /** The traceparent of the attempt, kept for the next one to link to. */
+  /** The traceparent of the attempt, for the next one or a callback to link to; empty where neither can follow. */
   readonly span: string;
   /** The dedupe key to free when the task ends, if it still names this task. */
   readonly dedupe: string | undefined;

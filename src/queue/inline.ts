@@ -147,7 +147,8 @@ async function receive(
   });
   const following = (outcome: Outcome): readonly Enqueuing[] => {
     const { limits } = parts;
-    const settling = { delivery, envelope, limits, span: "", enqueue: [] };
+    const none = { span: () => "", enqueue: [] };
+    const settling = { delivery, envelope, limits, ...none };
     const { ended } = settlementOf(outcome, settling);
     return ended ? follow(parts, envelope, ended, trace) : [];
   };

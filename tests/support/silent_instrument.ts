@@ -127,7 +127,7 @@ export function silentInstrument(): SilentInstrument {
         span,
         context,
         creation: undefined,
-        traceparent: `attempt ${delivery.attempt} of ${delivery.id}`,
+        traceparent: () => `attempt ${delivery.attempt} of ${delivery.id}`,
         depth: envelope?.depth ?? 0,
         run: (callback) => callback(),
         finish: (end) => void (told.end ??= end),

@@ -19,7 +19,7 @@ export interface Settling {
   readonly envelope: Envelope | undefined;
   readonly limits: QueueLimits;
   /** The traceparent of the attempt. */
-  readonly span: string;
+  readonly span: () => string;
   /** What is enqueued with a success. */
   readonly enqueue: readonly NewTask[];
 }
@@ -42,15 +42,17 @@ export function settlementOf(outcome: Outcome, settling: Settling): Decided {
   const dedupe = ended && envelope?.dedupe?.until === "ended"
     ? envelope.dedupe.key
     : undefined;
+  const counted = ended ? countedIn(envelope, delivery) : {};
   return {
     settlement: {
       id: delivery.id,
       token: delivery.token,
       end,
-      span,
+      // only another attempt and a group's callback link to it
+      span: ended && !counted.group ? "" : span(),
       dedupe,
       enqueue: end.kind === "complete" ? enqueue : [],
-      ...(ended ? countedIn(envelope, delivery) : {}),
+      ...counted,
       ...(delivery.cancelled && !ended ? { thoughCancelled: true } : {}),
     },
     ended: envelope && endedOf(outcome, end, value, delivery, envelope),

@@ -114,7 +114,7 @@ export interface ProcessTrace {
   /** The span that enqueued the task, where one travels with it. */
   readonly creation: SpanContext | undefined;
   /** The span's traceparent, for the next attempt to link to. */
-  readonly traceparent: string;
+  traceparent(): string;
   /** How deep in its trace the task is: 0 where it begins one. What it enqueues is one deeper. */
   readonly depth: number;
   /** Runs `callback` with the span current, where a context manager is registered. */

@@ -51,7 +51,7 @@ export function startProcess(
     span: span.raw,
     context,
     creation: place.creation,
-    traceparent: safely(() => formatTraceparent(span.spanContext), ""),
+    traceparent: () => safely(() => formatTraceparent(span.spanContext), ""),
     depth: place.depth,
     run(callback) {
       leave = shared.contexts.enter();
