@@ -25,7 +25,7 @@ if #settles > 0 or #claimed > 0 or told then
 end
 flush("HSET", state, hset)`;
 
-/** When leases want looking at: \`!lease\` in \`due\`, there exactly while a task is leased. */
+/** When leases want looking at: \`!lease\` in \`due\`, there while a task is leased; what a script that failed left of it goes with the first step after its instant. */
 export const MARK_LEASES: string = `
 local function mark_leases()
   local first = call("ZRANGE", lease, 0, 0, "WITHSCORES")

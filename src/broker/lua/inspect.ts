@@ -201,7 +201,7 @@ local function check_markers()
   local leased = call("ZCOUNT", lease, "-inf", "(+inf") > 0
   local marked = call("ZSCORE", due, "!lease")
   checked = checked + 2
-  if leased ~= (marked and true or false) then found("marker", "!lease", mark_leases) end
+  if leased and not marked then found("marker", "!lease", mark_leases) end
   local halted = call("ZSCORE", ready, "!paused.names") and true or false
   checked = checked + 1
   if halted ~= ((call("HGET", meta, "names") or "") ~= "") then
