@@ -1,6 +1,6 @@
 import type { Context } from "@opentelemetry/api";
 import { ABANDONED_MS, MAX_FULL_SCOPES, MAX_SCOPE_BYTES } from "./bounds.ts";
-import type { TelemetryClock } from "./clock.ts";
+import { type TelemetryClock, toHrTime } from "./clock.ts";
 import { FlushScope } from "./scope.ts";
 import type { EdgeSpan, SpanSink } from "./span.ts";
 import type { Judge } from "./tail.ts";
@@ -106,7 +106,7 @@ export class SpanBuffer implements SpanSink {
       if (!rival) return;
       this.#count(rival, -1, -rival.candidates.pop()!.bytes);
     }
-    scope.endedAt = Math.max(scope.endedAt, span.endAt![0] * 1e3);
+    scope.endedAt = Math.max(scope.endedAt, toHrTime(span.endAt!)[0] * 1e3);
     this.#hold(span, scope);
   }
 

@@ -33,10 +33,10 @@ export class RootClock {
     this.#clock = clock;
   }
 
-  /** The instant that `time` names, exactly; the current one when it names none. */
-  at(time: TimeInput | undefined): HrTime {
+  /** The instant that `time` names, exactly; the current one when it names none. Never 0, which would look like none. */
+  at(time: TimeInput | undefined): Instant {
     // first what most are, with nothing else that a host would compile for it
-    if (typeof time === "number" && isEpoch(time)) return fromMillis(time);
+    if (typeof time === "number" && isEpoch(time)) return time;
     return this.#find(time);
   }
 
@@ -44,10 +44,10 @@ export class RootClock {
     const isPair = Array.isArray(time);
     if (isPair && isHrTime(time)) return [...time];
     const ms = isPair ? time[0] * 1e3 + time[1] / 1e6 : Number(time);
-    if (isEpoch(ms)) return fromMillis(ms);
+    if (isEpoch(ms)) return toHrTime(ms);
     const reading = monotonic(this.#clock);
     this.#offsetMs ??= this.#clock.now() - reading;
-    return fromMillis(this.#offsetMs + (Number.isFinite(ms) ? ms : reading));
+    return toHrTime(this.#offsetMs + (Number.isFinite(ms) ? ms : reading));
   }
 }
 
@@ -61,14 +61,26 @@ function isHrTime(time: HrTime): boolean {
     time[1] < 1e9;
 }
 
-/** Milliseconds since the epoch as seconds and nanoseconds. */
-export function fromMillis(ms: number): HrTime {
-  const seconds = Math.floor(ms / 1000);
-  const nanos = Math.round((ms - seconds * 1000) * 1e6);
+/** An instant, in milliseconds since the epoch or exactly; two objects less than a pair, for each span has two. */
+export type Instant = number | HrTime;
+
+/** An instant as seconds and nanoseconds. */
+export function toHrTime(at: Instant): HrTime {
+  if (typeof at !== "number") return at;
+  const seconds = Math.floor(at / 1000);
+  const nanos = Math.round((at - seconds * 1000) * 1e6);
   return nanos === 1e9 ? [seconds + 1, 0] : [seconds, nanos];
 }
 
 /** The later of two instants. */
-export function later(a: HrTime, b: HrTime): HrTime {
-  return (a[0] - b[0] || a[1] - b[1]) > 0 ? a : b;
+export function later(a: Instant, b: Instant): Instant {
+  return compare(a, b) > 0 ? a : b;
+}
+
+/** How much later `a` is than `b`, in a unit that is not told. */
+function compare(a: Instant, b: Instant): number {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  const [seconds, nanos] = toHrTime(a);
+  const [s, ns] = toHrTime(b);
+  return seconds - s || nanos - ns;
 }

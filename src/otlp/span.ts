@@ -1,6 +1,5 @@
 import type {
   Exception,
-  HrTime,
   Link,
   Span,
   SpanContext,
@@ -17,7 +16,7 @@ import {
 import { diag, INVALID_SPAN_CONTEXT } from "../w3c/api.ts";
 import { AttributeList, attributeList, type Attributes } from "./attributes.ts";
 import { PART_BYTES } from "./bounds.ts";
-import { later, type RootClock } from "./clock.ts";
+import { type Instant, later, type RootClock, toHrTime } from "./clock.ts";
 import { isValid } from "./ids.ts";
 import type { SpanLimits } from "./limits.ts";
 import type { Library } from "./resource.ts";
@@ -27,7 +26,7 @@ import type { TailSpan, Trail } from "./tail.ts";
 /** Something that happened at an instant of a span. */
 export interface SpanEvent {
   readonly name: string;
-  readonly at: HrTime;
+  readonly at: Instant;
   readonly attributes: AttributeList;
 }
 
@@ -58,7 +57,7 @@ export interface SpanStart {
   readonly context: SpanContext;
   readonly parent: SpanContext | undefined;
   readonly isLocalRoot: boolean;
-  readonly startAt: HrTime;
+  readonly startAt: Instant;
 }
 
 /** That of most spans. */
@@ -83,7 +82,7 @@ export class EdgeSpan implements Span, TailSpan {
   /** As they are exported. */
   traceFlags: number;
   status: SpanStatus = UNSET;
-  endAt: HrTime | undefined;
+  endAt: Instant | undefined;
   droppedEvents = 0;
   droppedLinks = 0;
   /** About how many bytes it takes, for bounding what is kept; known when it has ended. */
@@ -104,8 +103,8 @@ export class EdgeSpan implements Span, TailSpan {
   }
 
   get durationMs(): number {
-    const [seconds, nanos] = this.start.startAt;
-    const [s, ns] = this.endAt!;
+    const [seconds, nanos] = toHrTime(this.start.startAt);
+    const [s, ns] = toHrTime(this.endAt!);
     return (s - seconds) * 1e3 + (ns - nanos) / 1e6;
   }
 

@@ -1,5 +1,4 @@
 import { type AttributeList, isInt64 } from "./attributes.ts";
-import { fromMillis } from "./clock.ts";
 import { CUMULATIVE, DELTA } from "./codes.ts";
 import type { Exemplar } from "./exemplar.ts";
 import type { Metric } from "./metric.ts";
@@ -32,7 +31,7 @@ function writeMetric(metric: Metric): void {
       ? w.fixed64(6, "asInt", value)
       : w.double(double, "asDouble", value);
   const writeExemplar = (example: Exemplar) => {
-    w.time(2, "timeUnixNano", fromMillis(example.at));
+    w.time(2, "timeUnixNano", example.at);
     writeValue(3, example.value);
     w.id(4, "spanId", example.span?.spanId);
     w.id(5, "traceId", example.span?.traceId);
@@ -42,8 +41,8 @@ function writeMetric(metric: Metric): void {
   w.string(3, "unit", metric.unit);
   const start = w.open(isGauge ? 5 : isHistogram ? 9 : 7, kind);
   w.messages(1, "dataPoints", metric.series, (one) => {
-    if (!isGauge) w.time(2, "startTimeUnixNano", fromMillis(one.startAt));
-    w.time(3, "timeUnixNano", fromMillis(metric.at));
+    if (!isGauge) w.time(2, "startTimeUnixNano", one.startAt);
+    w.time(3, "timeUnixNano", metric.at);
     if (isHistogram) {
       w.fixed64(4, "count", one.count);
       w.double(5, "sum", one.value);

@@ -1,6 +1,6 @@
-import type { HrTime } from "@opentelemetry/api";
 import { AttributeCache } from "./attribute_cache.ts";
 import * as bytes from "./bytes.ts";
+import { type Instant, toHrTime } from "./clock.ts";
 import {
   CLOSE,
   CLOSE_LIST,
@@ -202,9 +202,10 @@ export function double(field: number, name: string, value: number): void {
 }
 
 /** An instant, in nanoseconds. */
-export function time(field: number, name: string, at: HrTime): void {
-  const seconds = at[0];
-  const nanos = at[1];
+export function time(field: number, name: string, at: Instant): void {
+  const pair = toHrTime(at);
+  const seconds = pair[0];
+  const nanos = pair[1];
   if (seconds !== second) {
     const whole = BigInt(Math.max(seconds, 0)) * 1_000_000_000n;
     second = seconds;

@@ -1,11 +1,7 @@
 /** Spans as the encoders see them, made without a tracer: every part can be chosen. */
-import type {
-  HrTime,
-  SpanContext,
-  SpanKind,
-  SpanStatus,
-} from "@opentelemetry/api";
+import type { SpanContext, SpanKind, SpanStatus } from "@opentelemetry/api";
 import { attributeList } from "../../src/otlp/attributes.ts";
+import type { Instant } from "../../src/otlp/clock.ts";
 import type { Library } from "../../src/otlp/resource.ts";
 import type { ExportedSpan } from "../../src/otlp/write_traces.ts";
 
@@ -22,12 +18,12 @@ export interface SpanParts extends Held {
   readonly kind?: SpanKind;
   readonly context?: SpanContext;
   readonly parent?: SpanContext | undefined;
-  readonly startAt?: HrTime;
-  readonly endAt?: HrTime;
+  readonly startAt?: Instant;
+  readonly endAt?: Instant;
   readonly status?: SpanStatus;
   readonly events?: readonly (Held & {
     readonly name: string;
-    readonly at: HrTime;
+    readonly at: Instant;
   })[];
   readonly droppedEvents?: number;
   readonly links?: readonly (Held & { readonly context: SpanContext })[];

@@ -2,13 +2,13 @@
 import {
   type Attributes,
   createTraceState,
-  type HrTime,
   ROOT_CONTEXT,
   type SpanContext,
   trace,
   ValueType,
 } from "@opentelemetry/api";
 import type { ActiveContext } from "../../src/otlp/active.ts";
+import type { Instant } from "../../src/otlp/clock.ts";
 import {
   makeMetrics,
   type Metrics,
@@ -148,8 +148,9 @@ export function generatedContext(random: Random): SpanContext {
   };
 }
 
-function generatedTime(random: Random): HrTime {
+function generatedTime(random: Random): Instant {
   const seconds = 1_600_000_000 + Math.floor(random() * 4e8);
+  if (random() < 0.3) return seconds * 1_000 + random() * 1_000;
   return [seconds, random() < 0.1 ? 0 : Math.floor(random() * 1e9)];
 }
 

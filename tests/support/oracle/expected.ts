@@ -1,6 +1,6 @@
 /** What was put in, as the official definitions have it: written down once more, from the specification. */
-import type { Attributes, HrTime, SpanContext } from "@opentelemetry/api";
-import { fromMillis } from "../../../src/otlp/clock.ts";
+import type { Attributes, SpanContext } from "@opentelemetry/api";
+import { type Instant, toHrTime } from "../../../src/otlp/clock.ts";
 import type { Metric, Series } from "../../../src/otlp/metric.ts";
 import type { Library } from "../../../src/otlp/resource.ts";
 import {
@@ -44,7 +44,8 @@ function keyValues(attributes: object): Message[] {
     .map(([key, value]) => ({ key, value: anyValue(value) }));
 }
 
-function nanos([seconds, nanos]: HrTime): string {
+function nanos(at: Instant): string {
+  const [seconds, nanos] = toHrTime(at);
   return String(BigInt(seconds) * 1_000_000_000n + BigInt(nanos));
 }
 
@@ -150,8 +151,8 @@ function ofMetric({ at, series, ...descriptor }: Metric): Message {
   const dataPoints = series.map((one) => ({
     attributes: keyValues(attributesOf(one)),
     ...(kind !== "gauge" &&
-      { startTimeUnixNano: nanos(fromMillis(one.startAt)) }),
-    timeUnixNano: nanos(fromMillis(at)),
+      { startTimeUnixNano: nanos(one.startAt) }),
+    timeUnixNano: nanos(at),
     ...(kind !== "histogram" ? ofNumber(one.value, integer) : {
       count: String(one.count),
       sum: one.value,

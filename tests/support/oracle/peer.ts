@@ -1,7 +1,7 @@
 /** What the official serializers take, and which of it they write as it should be. */
 import type { Attributes } from "@opentelemetry/api";
 import { attributeList } from "../../../src/otlp/attributes.ts";
-import { fromMillis } from "../../../src/otlp/clock.ts";
+import { toHrTime } from "../../../src/otlp/clock.ts";
 import type { Metric } from "../../../src/otlp/metric.ts";
 import { exportedSpan, type Held, type SpanParts } from "../exported_span.ts";
 import type { Message } from "../otlp_wire.ts";
@@ -19,13 +19,13 @@ export function readable(parts: SpanParts, from: object): object {
     kind: span.start.kind,
     spanContext: () => span.start.context,
     parentSpanContext: span.start.parent,
-    startTime: span.start.startAt,
-    endTime: span.endAt,
+    startTime: toHrTime(span.start.startAt),
+    endTime: toHrTime(span.endAt ?? span.start.startAt),
     status: span.status,
     ...held(parts),
     events: (parts.events ?? []).map((event) => ({
       name: event.name,
-      time: event.at,
+      time: toHrTime(event.at),
       ...held(event),
     })),
     droppedEventsCount: span.droppedEvents,
@@ -55,8 +55,8 @@ export function resourceMetrics(metrics: readonly Metric[]): object {
           attributes: attributesOf(one),
           startTime: descriptor.kind === "gauge"
             ? [0, 0]
-            : fromMillis(one.startAt),
-          endTime: fromMillis(at),
+            : toHrTime(one.startAt),
+          endTime: toHrTime(at),
           value: descriptor.kind === "histogram"
             ? {
               buckets: {
