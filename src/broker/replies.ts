@@ -21,6 +21,10 @@ export function readStep(
   const [commands, present, mark] = more;
   const [stale, lost, cancelled, reaped, deliveries] = reply.rest;
   const nowAt = Number(now);
+  const claimed: Delivery[] = [];
+  for (const [id, claim, record] of groups(texts(deliveries), 3)) {
+    claimed.push(readDelivery(id!, claim!, record!, token, nowAt));
+  }
   return {
     status: STATUSES.find((known) => known === status) ?? "done",
     now: nowAt,
@@ -29,9 +33,7 @@ export function readStep(
     lost: texts(lost).map(fromMember),
     cancelled: texts(cancelled).map(fromMember),
     reaped: texts(reaped).map(fromMember),
-    deliveries: groups(texts(deliveries), 3).map(([id, claim, record]) =>
-      readDelivery(id!, claim!, record!, token, nowAt)
-    ),
+    deliveries: claimed,
     paused: paused === "1",
     sweeping: sweeping === "1",
     ghosts: Number(ghosts),

@@ -54,18 +54,13 @@ export function scriptCall(
   list: readonly (string | number)[] = [],
   shards: string = ALL_SHARDS,
 ): ScriptCall {
-  return {
-    script,
-    keys: [
-      ...script.keys.map((name) => keyOf(queue, name)),
-      ...[...shards].map((shard) => bodyKeyOf(queue, shard)),
-    ],
-    args: [
-      shards,
-      ...script.args.map((name) => String(values[name])),
-      ...list.map(String),
-    ],
-  };
+  const keys: string[] = [];
+  for (const name of script.keys) keys.push(keyOf(queue, name));
+  for (const shard of shards) keys.push(bodyKeyOf(queue, shard));
+  const args = [shards];
+  for (const name of script.args) args.push(String(values[name]));
+  for (const value of list) args.push(String(value));
+  return { script, keys, args };
 }
 
 const hashes = new Map<string, string>();

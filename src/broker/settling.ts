@@ -5,9 +5,10 @@ import { taskList, type Values } from "./request.ts";
 /** The lists of a step: settlements, extensions, deferred tasks, each with its count before it. */
 export function settlementList(request: StepRequest): Values {
   const { settle, extend } = request;
-  const births = settle.flatMap(({ enqueue }, i) =>
-    enqueue.map((task) => [i + 1, ...taskList(task)])
-  );
+  const births: Values[] = [];
+  for (const [i, { enqueue }] of settle.entries()) {
+    for (const task of enqueue) births.push([i + 1, ...taskList(task)]);
+  }
   return [
     settle.length,
     ...settle.flatMap(settlementValues),

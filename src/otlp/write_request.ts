@@ -33,9 +33,10 @@ function byLibrary<T>(
   libraryOf: (item: T) => Library,
 ): readonly (readonly [Library, readonly T[]])[] {
   const [library] = items.slice(0, 1).map(libraryOf);
-  return library && items.every((item) => libraryOf(item) === library)
-    ? [[library, items]]
-    : [...Map.groupBy(items, libraryOf)];
+  for (const item of items) {
+    if (libraryOf(item) !== library) return [...Map.groupBy(items, libraryOf)];
+  }
+  return library ? [[library, items]] : [];
 }
 
 function writeResource(resource: AttributeList): void {

@@ -2,6 +2,7 @@ import type { SpanContext, SpanStatus } from "@opentelemetry/api";
 import type { AttributeList } from "./attributes.ts";
 import { remembered } from "./bytes.ts";
 import { flagsOf } from "./flags.ts";
+import type { Library } from "./resource.ts";
 import type { EdgeSpan, SpanEvent, SpanLink, SpanStart } from "./span.ts";
 import { writeAttributes } from "./write_attributes.ts";
 import { writeRequest } from "./write_request.ts";
@@ -23,7 +24,6 @@ export function writeTraces(
   resource: AttributeList,
   spans: readonly ExportedSpan[],
 ): void {
-  const libraryOf = ({ start }: ExportedSpan) => start.library;
   writeRequest(
     ["resourceSpans", "scopeSpans", "spans"],
     resource,
@@ -31,6 +31,10 @@ export function writeTraces(
     libraryOf,
     writeSpan,
   );
+}
+
+function libraryOf({ start }: ExportedSpan): Library {
+  return start.library;
 }
 
 function writeSpan(span: ExportedSpan): void {

@@ -1,4 +1,6 @@
+import type { SpanContext } from "@opentelemetry/api";
 import type { Settlement } from "../../broker/broker.ts";
+import { isTask } from "../../core/id.ts";
 import type { Lease } from "./lease.ts";
 import { quotedBytes } from "../enqueue/chunk.ts";
 import type { Conclusion } from "../execute.ts";
@@ -38,6 +40,39 @@ export function fitting(finished: readonly Finished[]): readonly Finished[] {
     taken.push(one);
   }
   return taken;
+}
+
+/** Those that are not among `some`. */
+export function without(
+  all: readonly Finished[],
+  some: readonly Finished[],
+): readonly Finished[] {
+  const gone = new Set(some);
+  const left: Finished[] = [];
+  for (const one of all) if (!gone.has(one)) left.push(one);
+  return left;
+}
+
+// Functions with names, where each step would make closures: once a collection finds none of them, V8 has to compile them anew.
+
+/** Whether it is of a task, not of a schedule. */
+export function isOfTask({ lease }: Finished): boolean {
+  return isTask(lease);
+}
+
+/** The span that enqueued its task. */
+export function creationOf({ conclusion }: Finished): SpanContext | undefined {
+  return conclusion.creation;
+}
+
+/** The id of its task. */
+export function idOf({ lease }: Finished): string {
+  return lease.id;
+}
+
+/** What the broker is told of it. */
+export function settlementOf({ conclusion }: Finished): Settlement {
+  return conclusion.settlement;
 }
 
 function sizeOf({ end, enqueue }: Settlement): number {

@@ -3,7 +3,15 @@ import { BrokerError } from "../../core/error.ts";
 import { isTask, randomName } from "../../core/id.ts";
 import { announceSettled, announceStep } from "../attempt/announce.ts";
 import { handBack } from "../attempt/settlement.ts";
-import { type Finished, fitting } from "./batch.ts";
+import {
+  creationOf,
+  type Finished,
+  fitting,
+  idOf,
+  isOfTask,
+  settlementOf,
+  without,
+} from "./batch.ts";
 import { Lease } from "./lease.ts";
 import { type Extended, Leases } from "./leases.ts";
 import type { Tally } from "./tally.ts";
@@ -154,10 +162,10 @@ export class Session {
   /** Sends the step that was not answered, else a new one that claims what is left of `room`. Rejects with what the broker threw. */
   async step(claiming: Claiming, trace: DrainTrace): Promise<Stepped> {
     const sent = this.#unanswered ??= this.#compose(claiming);
-    const settled = sent.settled.filter(({ lease }) => isTask(lease));
+    const settled = sent.settled.filter(isOfTask);
     const done = trace.startStep({
       count: settled.length,
-      creations: settled.map(({ conclusion }) => conclusion.creation),
+      creations: settled.map(creationOf),
     });
     let reply: StepReply;
     try {
@@ -198,8 +206,8 @@ export class Session {
   #compose({ room, alone = true, wake }: Claiming): Sent {
     const sentAt = this.#parts.clock.now();
     const settled = fitting(this.#finished);
-    this.#finished = this.#finished.filter((one) => !settled.includes(one));
-    const ids = new Set(settled.map(({ lease }) => lease.id));
+    this.#finished = without(this.#finished, settled);
+    const ids = new Set(settled.map(idOf));
     const extended = this.#leases.take(sentAt, ids);
     const left = this.#finished.length;
     return {
@@ -215,7 +223,7 @@ export class Session {
         alone: alone && this.#leases.size + left === 0,
         ...(this.#parts.rate ? { rate: this.#parts.rate } : {}),
         ...keeping(this.#parts),
-        settle: settled.map(({ conclusion }) => conclusion.settlement),
+        settle: settled.map(settlementOf),
         extend: extended.map((one) => this.#leases.extensionOf(one)),
         ...(wake ? { wake } : {}),
       },
@@ -234,9 +242,10 @@ export class Session {
     this.#leases.apply(sent.extended, sent.sentAt, reply);
     const { leaseMs, limit } = sent.request;
     const terms = { sentAt: sent.sentAt, leaseMs, now: reply.now };
-    const leases = reply.deliveries.map((delivery) =>
-      new Lease(this.#parts.clock, delivery, terms)
-    );
+    const leases: Lease[] = [];
+    for (const delivery of reply.deliveries) {
+      leases.push(new Lease(this.#parts.clock, delivery, terms));
+    }
     this.#leases.add(leases);
     announceStep(this.#parts, reply);
     return { reply, leases, limit };

@@ -136,10 +136,12 @@ function waitsOf(
   deliveries: readonly Delivery[],
   now: number,
 ): readonly number[] {
-  return deliveries.filter(({ attempt }) => attempt === 1)
-    .map(({ enqueuedAt, dueAt = 0 }) =>
-      secondsBetween(Math.max(enqueuedAt, dueAt), now)
-    );
+  const waits: number[] = [];
+  for (const { attempt, enqueuedAt, dueAt = 0 } of deliveries) {
+    if (attempt !== 1) continue;
+    waits.push(secondsBetween(Math.max(enqueuedAt, dueAt), now));
+  }
+  return waits;
 }
 
 type CounterName = {

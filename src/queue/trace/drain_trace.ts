@@ -120,14 +120,17 @@ function operationsOf(
 function creationsOf(
   deliveries: readonly Delivery[],
 ): readonly (SpanContext | undefined)[] {
+  const creations: (SpanContext | undefined)[] = [];
   let last: string | undefined;
   let creation: SpanContext | undefined;
-  return deliveries.map(({ envelope }) => {
+  // a loop: V8 drops what it compiled of a callback once none of its closures is left
+  for (const { envelope } of deliveries) {
     const carried = peekTraceparent(envelope);
     if (carried !== last) creation = spanContextOf(carried);
     last = carried;
-    return creation;
-  });
+    creations.push(creation);
+  }
+  return creations;
 }
 
 /** The spans of a step's operations, and one sample of its duration. Gives the context of the first. */
