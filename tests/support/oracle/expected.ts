@@ -1,6 +1,6 @@
 /** What was put in, as the official definitions have it: written down once more, from the specification. */
 import type { Attributes, SpanContext } from "@opentelemetry/api";
-import { type Instant, toHrTime } from "../../../src/otlp/clock.ts";
+import type { Instant } from "../../../src/otlp/clock.ts";
 import type { Metric, Series } from "../../../src/otlp/metric.ts";
 import type { Library } from "../../../src/otlp/resource.ts";
 import {
@@ -45,7 +45,12 @@ function keyValues(attributes: object): Message[] {
 }
 
 function nanos(at: Instant): string {
-  const [seconds, nanos] = toHrTime(at);
+  if (typeof at === "number") {
+    const ms = Math.floor(at);
+    const rest = Math.round((at - ms) * 1e6);
+    return String(BigInt(ms) * 1_000_000n + BigInt(rest));
+  }
+  const [seconds, nanos] = at;
   return String(BigInt(seconds) * 1_000_000_000n + BigInt(nanos));
 }
 
