@@ -20,12 +20,17 @@ export interface Carried {
   readonly context: Context;
   /** The span that the carrier names, if there is one. */
   readonly span: SpanContext | undefined;
+  /** The context's own span, if there is one. */
+  readonly around: SpanContext | undefined;
+  /** It, unless the carrier's span is of the same trace. */
+  readonly apart: SpanContext | undefined;
 }
 
 /** What was extracted last into a context, and what that is without a trace and baggage of its own. */
 interface Extraction {
   readonly propagator: TextMapPropagator;
   readonly bare: Context;
+  readonly around: SpanContext | undefined;
   carrier: Carrier;
   carried: Carried;
 }
@@ -42,12 +47,13 @@ export function extract(
   const last = extractions.get(context);
   if (last === undefined || last.propagator !== propagator) {
     const bare = withoutOwn(context);
-    const carried = carriedBy(propagator, bare, carrier);
-    extractions.set(context, { propagator, bare, carrier, carried });
+    const around = spanContextIn(context);
+    const carried = carriedBy({ propagator, bare, around }, carrier);
+    extractions.set(context, { propagator, bare, around, carrier, carried });
     return carried;
   }
   if (!isSame(last.carrier, carrier)) {
-    last.carried = carriedBy(propagator, last.bare, carrier);
+    last.carried = carriedBy(last, carrier);
     last.carrier = carrier;
   }
   return last.carried;
@@ -63,12 +69,16 @@ function withoutOwn(context: Context): Context {
 }
 
 function carriedBy(
-  propagator: TextMapPropagator,
-  bare: Context,
+  { propagator, bare, around }: Pick<
+    Extraction,
+    "propagator" | "bare" | "around"
+  >,
   carrier: Carrier,
 ): Carried {
   const context = safely(() => propagator.extract(bare, carrier, READ), bare);
-  return { context, span: spanContextIn(context) };
+  const span = spanContextIn(context);
+  const isOne = around?.traceId === span?.traceId;
+  return { context, span, around, apart: isOne ? undefined : around };
 }
 
 function isSame(a: Carrier, b: Carrier): boolean {

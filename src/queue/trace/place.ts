@@ -10,7 +10,7 @@ import type { Envelope } from "../../codec/envelope.ts";
 import { safely } from "../../core/safely.ts";
 import { extract } from "./extraction.ts";
 import type { Instrumentation } from "./instrument.ts";
-import { linksTo, spanContextIn, spanContextOf } from "./spans.ts";
+import { linksTo, spanContextOf } from "./spans.ts";
 import type { Correlation, QueueTracing } from "./tracing.ts";
 
 /** A task that is deeper than this in its trace begins another: no trace is endless. */
@@ -41,7 +41,7 @@ export function placeOf(
   ambient: Context,
 ): Place {
   const carrier = envelope?.carrier ?? {};
-  const { context: carried, span: creation } = extract(
+  const { context: carried, span: creation, around, apart } = extract(
     providers.propagator(),
     ambient,
     carrier,
@@ -49,7 +49,6 @@ export function placeOf(
   const depth = envelope?.depth ?? 0;
   const child = { context: carried, creation, depth, isKin: false };
   if (dialect.isBare) return { ...child, links: [], cut: undefined };
-  const around = spanContextIn(ambient);
   const previous = spanContextOf(delivery.previousSpan);
   const releaser = spanContextOf(delivery.releasedBy);
   const cut = cutReason(delivery, depth);
@@ -65,9 +64,11 @@ export function placeOf(
       cut,
     };
   }
-  const isShown = around?.traceId === creation?.traceId;
-  const links = linksTo(isShown ? undefined : around, releaser, previous);
-  return { ...child, links, cut: undefined };
+  return {
+    ...child,
+    links: linksTo(apart, releaser, previous),
+    cut: undefined,
+  };
 }
 
 /** Whether there is a trace to be linked to. What nobody recorded is continued instead: a parent-based sampler then records neither, any other decides. */
