@@ -95,10 +95,10 @@ export function execute(
   const running = attempt({
     parts,
     delivery,
-    ...admission,
     trace,
     extend,
     progress,
+    ...admission,
   });
   const startedAt = parts.clock.now();
   let isAbandoned = false;
@@ -106,9 +106,9 @@ export function execute(
     const real = outcomeOf(end, {
       parts,
       delivery,
-      ...admission,
       abortedBy: running.abortedBy(),
       now: now + parts.clock.now() - startedAt,
+      ...admission,
     });
     const outcome = redacted(real, parts.redact);
     trace.finish(processEndOf(outcome, real));
@@ -119,7 +119,7 @@ export function execute(
       isAbandoned,
     );
     announceFailure(parts, delivery, outcome, durationMs);
-    return { ...concluded, durationMs };
+    return { durationMs, ...concluded };
   };
   return {
     concluded: running.ended.then((ended) => {

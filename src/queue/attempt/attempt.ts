@@ -68,14 +68,10 @@ export function attempt(source: AttemptSource): Attempt {
   const control = new AbortController();
   const startedAt = parts.clock.now();
   const deadline = new Deadline(parts.clock, envelope.timeoutMs);
-  const context = openContext({
-    ...source,
-    signal: control.signal,
-    async extend(ms) {
-      const from = parts.clock.now();
-      await extend(ms);
-      deadline.move(from, ms);
-    },
+  const context = openContext(source, control.signal, async (ms) => {
+    const from = parts.clock.now();
+    await extend(ms);
+    deadline.move(from, ms);
   });
   const timedOut = deadline.passed.then((error): AttemptEnd => {
     control.abort(error);

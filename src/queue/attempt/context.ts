@@ -33,9 +33,6 @@ export interface ContextSource {
   readonly delivery: Delivery;
   readonly envelope: Envelope;
   readonly trace: ProcessTrace;
-  readonly signal: AbortSignal;
-  /** Holds the lease, and moves the time-out. */
-  readonly extend: (ms: number) => Promise<void>;
   /** Takes what the handler tells of its progress, as JSON. */
   readonly progress: (json: string) => void;
 }
@@ -60,9 +57,12 @@ export interface AttemptContext {
   close(): readonly Enqueuing[];
 }
 
-/** Opens the context of one attempt. Its functions need no `this`. */
-export function openContext(source: ContextSource): AttemptContext {
-  const { parts, delivery, envelope, trace, signal } = source;
+/** Opens the context of one attempt, whose `extend` holds the lease and moves the time-out. Its functions need no `this`. */
+export function openContext(
+  { parts, delivery, envelope, trace, progress: tell }: ContextSource,
+  signal: AbortSignal,
+  extend: (ms: number) => Promise<void>,
+): AttemptContext {
   const depth = trace.depth + 1;
   const calls = new Outstanding();
   const deferred: Enqueuing[] = [];
@@ -163,14 +163,8 @@ export function openContext(source: ContextSource): AttemptContext {
     queue: parts.name,
     attempt: delivery.attempt,
     maxAttempts: envelope.maxAttempts,
-    ...(envelope.label === undefined ? {} : { label: envelope.label }),
-    ...(envelope.membership && { group: envelope.membership.group }),
     enqueuedAt: delivery.enqueuedAt,
     previous: envelope.previous,
-    ...(envelope.slot && {
-      schedule: envelope.slot.schedule,
-      intendedAt: envelope.slot.at,
-    }),
     signal,
     span: trace.span,
     context: trace.context,
@@ -204,13 +198,13 @@ export function openContext(source: ContextSource): AttemptContext {
     extend: (ms) =>
       during("extend", () => {
         checkInteger("ctx.extend(ms)", ms, 1, 2 ** 31 - 1);
-        return source.extend(ms);
+        return extend(ms);
       }),
     progress(value) {
       checkOpen("progress");
       const subject = `The progress of task '${envelope.name}'`;
       const json = writeJson(value, subject, MAX_PROGRESS_BYTES);
-      source.progress(json ?? "null");
+      tell(json ?? "null");
     },
     release({ delayMs = 1_000 } = {}) {
       checkOpen("release");
@@ -221,6 +215,13 @@ export function openContext(source: ContextSource): AttemptContext {
       checkOpen("snooze");
       released = snoozed(options);
     },
+    // last: V8 calls its runtime for each member after a spread
+    ...(envelope.label !== undefined && { label: envelope.label }),
+    ...(envelope.membership && { group: envelope.membership.group }),
+    ...(envelope.slot && {
+      schedule: envelope.slot.schedule,
+      intendedAt: envelope.slot.at,
+    }),
   };
 
   return {
