@@ -1,6 +1,10 @@
 /** What is used of `AsyncLocalStorage`. */
 export interface Storage<Value> {
-  run<Result>(value: Value, callback: () => Result): Result;
+  run<Args extends unknown[], Result>(
+    value: Value,
+    callback: (...args: Args) => Result,
+    ...args: Args
+  ): Result;
   getStore(): Value | undefined;
 }
 

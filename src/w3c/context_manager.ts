@@ -28,9 +28,9 @@ export class EdgeContextManager implements ContextManager {
     thisArg?: ThisParameterType<F>,
     ...args: A
   ): ReturnType<F> {
-    const call = () => callback.call(thisArg as ThisParameterType<F>, ...args);
+    const call = thisArg === undefined ? callback : callback.bind(thisArg);
     const storage = this.#store();
-    return storage ? storage.run(context, call) : call();
+    return storage ? storage.run(context, call, ...args) : call(...args);
   }
 
   /** Returns `target`, when it is a function one that runs with `context` as the current one. */
