@@ -30,9 +30,11 @@ export type Opened =
   | { readonly kind: "tampered"; readonly reason: string }
   | { readonly kind: "invalid"; readonly reason: string };
 
+// What was read last is kept: while nobody has an input V8 forgets how it looks, and with that whatever it compiled for it.
+let raw: Record<string, unknown>;
+
 /** The envelope that `text` holds; never throws. */
 export function readEnvelope(text: string): Opened {
-  let raw: Record<string, unknown>;
   try {
     raw = JSON.parse(text);
   } catch {
