@@ -26,7 +26,7 @@ export class Allowance {
 
   /** Whether the next step is the last, which settles everything. */
   get isFrugal(): boolean {
-    return this.#requests <= 0;
+    return this.#requests() <= 0;
   }
 
   /** By when the tasks that are started are to have ended. */
@@ -67,14 +67,14 @@ export class Allowance {
       return "never";
     }
     const each = forecast.requestsEach;
-    if (each === 0 || each * (running + 1) <= this.#requests) return "now";
+    if (each === 0 || each * (running + 1) <= this.#requests()) return "now";
     if (running > 0) return "later";
     this.#refusedBy ??= "requests";
     return "never";
   }
 
   /** Requests beside the last ones. */
-  get #requests(): number {
+  #requests(): number {
     const { budget, settlements } = this.#options;
     return budget.left - settlements();
   }
@@ -93,6 +93,6 @@ export class Allowance {
     if (this.isFrugal) return 0;
     const each = this.#options.forecast.requestsEach;
     if (each === 0) return Infinity;
-    return Math.max(0, Math.floor((this.#requests - 1) / each));
+    return Math.max(0, Math.floor((this.#requests() - 1) / each));
   }
 }
