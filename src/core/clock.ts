@@ -20,10 +20,15 @@ export const systemClock: Clock = {
   },
 };
 
+/** The monotonic reading of a clock, by its wall clock where it has no other. */
+export function monotonic(clock: Clock): number {
+  return clock.monotonic?.() ?? clock.now();
+}
+
 /** The clock by which to measure durations: its instants have no date, and never go back when somebody sets the wall clock. */
 export function steady(clock: Clock): Clock {
   return {
-    now: () => clock.monotonic?.() ?? clock.now(),
+    now: () => monotonic(clock),
     after: (ms, callback) => clock.after(ms, callback),
     stands: clock.stands,
   };

@@ -14,7 +14,7 @@ import { systemClock } from "../core/clock.ts";
 import { safely } from "../core/safely.ts";
 import { exceptionsOf } from "../queue/trace/exception.ts";
 import type { Providers } from "../queue/trace/providers.ts";
-import { secondsBetween, startWatch } from "../queue/trace/stopwatch.ts";
+import { secondsBetween, Stopwatch } from "../queue/trace/stopwatch.ts";
 import { listening, messageWithin, toldWithin } from "../queue/trace/told.ts";
 import { type Answer, answerOf, type Thrown } from "./answer.ts";
 import type { ServerDuration } from "./duration.ts";
@@ -58,7 +58,7 @@ export function startServerSpan(
   parent: Context,
   origin: SpanContext | undefined,
 ): ServerTrace {
-  const { startAt, now } = startWatch(systemClock);
+  const watch = new Stopwatch(systemClock);
   const options = {
     kind: SpanKind.SERVER,
     attributes: safely(() => requestAttributes(c), {}),
@@ -79,7 +79,11 @@ export function startServerSpan(
       safely(() => span.end(), undefined);
       safely(() => {
         const labels = { ...requestLabels(c), ...answer.attributes };
-        duration.record(secondsBetween(startAt, now()), labels, context);
+        duration.record(
+          secondsBetween(watch.startAt, watch.now()),
+          labels,
+          context,
+        );
       }, undefined);
     },
   };

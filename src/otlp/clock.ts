@@ -1,5 +1,5 @@
 import type { HrTime, TimeInput } from "@opentelemetry/api";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, monotonic } from "../core/clock.ts";
 import { FIRST_EPOCH_MS } from "./bounds.ts";
 
 /** The clock that telemetry reads. */
@@ -14,11 +14,7 @@ export interface TelemetryClock extends Clock {
 
 /** The host's wall clock, monotonic clock and timers. */
 export { systemClock as systemTelemetryClock } from "../core/clock.ts";
-
-/** The monotonic reading of a clock, by its wall clock when it has no other. */
-export function monotonic(clock: TelemetryClock): number {
-  return clock.monotonic?.() ?? clock.now();
-}
+export { monotonic } from "../core/clock.ts";
 
 /**
  * The clock of one local root and the spans beneath it: wall time once, then monotonic progress,

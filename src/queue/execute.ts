@@ -5,9 +5,9 @@ import { BrokerError, LeaseLostError } from "../core/error.ts";
 import { scheduleName } from "../core/id.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { safely } from "../core/safely.ts";
-import { admit, openDelivery } from "./attempt/admission.ts";
+import { admit, type Admitted, openDelivery } from "./attempt/admission.ts";
 import { announceFailure, announceUnknown } from "./attempt/announce.ts";
-import { attempt, type EndedAttempt } from "./attempt/attempt.ts";
+import { type Attempt, attempt, type EndedAttempt } from "./attempt/attempt.ts";
 import { outcomeOf } from "./attempt/judging.ts";
 import { settlementOf } from "./attempt/settlement.ts";
 import type { QueueParts } from "./parts.ts";
@@ -100,45 +100,69 @@ export function execute(
     progress,
     ...admission,
   });
-  const startedAt = parts.clock.now();
-  let isAbandoned = false;
-  const judge = ({ end, deferred, durationMs }: EndedAttempt) => {
-    const real = outcomeOf(end, {
-      parts,
-      delivery,
-      abortedBy: running.abortedBy(),
-      now: now + parts.clock.now() - startedAt,
-      ...admission,
-    });
-    const outcome = redacted(real, parts.redact);
-    trace.finish(processEndOf(outcome, real));
-    const concluded = conclude(
-      end.kind === "returned" && end.leads === false ? alone(subject) : subject,
-      outcome,
-      deferred,
-      isAbandoned,
-    );
-    announceFailure(parts, delivery, outcome, durationMs);
-    return { durationMs, ...concluded };
+  const trial: Trial = {
+    subject,
+    running,
+    admission,
+    aheadMs: now - parts.clock.now(),
+    isAbandoned: false,
   };
   return {
-    concluded: running.ended.then((ended) => {
-      try {
-        return judge(ended);
-      } catch {
-        const error = new Error("The handler's outcome cannot be read");
-        return judge({ ...ended, end: { kind: "failed", error } });
-      }
-    }),
+    concluded: conclusionOf(trial),
     returned: running.returned,
     abort: running.abort,
     abandon(error) {
-      isAbandoned = true;
+      trial.isAbandoned = true;
       failAll(running.leave(), error);
       trace.finish({ state: "retry", error, errorType: errorTypeOf(error) });
       trace.settled("unknown");
     },
   };
+}
+
+/** A run whose end is to be judged. */
+interface Trial {
+  readonly subject: Subject;
+  readonly running: Attempt;
+  readonly admission: Admitted;
+  /** By how much the broker's clock is ahead of the queue's. */
+  readonly aheadMs: number;
+  /** Whether nobody waits for it any more. */
+  isAbandoned: boolean;
+}
+
+async function conclusionOf(trial: Trial): Promise<Conclusion> {
+  const ended = await trial.running.ended;
+  try {
+    return judge(trial, ended);
+  } catch {
+    const error = new Error("The handler's outcome cannot be read");
+    return judge(trial, { ...ended, end: { kind: "failed", error } });
+  }
+}
+
+function judge(
+  { subject, running, admission, aheadMs, isAbandoned }: Trial,
+  { end, deferred, durationMs }: EndedAttempt,
+): Conclusion {
+  const { parts, delivery, trace } = subject;
+  const real = outcomeOf(end, {
+    parts,
+    delivery,
+    abortedBy: running.abortedBy(),
+    now: aheadMs + parts.clock.now(),
+    ...admission,
+  });
+  const outcome = redacted(real, parts.redact);
+  trace.finish(processEndOf(outcome, real));
+  const concluded = conclude(
+    end.kind === "returned" && end.leads === false ? alone(subject) : subject,
+    outcome,
+    deferred,
+    isAbandoned,
+  );
+  announceFailure(parts, delivery, outcome, durationMs);
+  return { durationMs, ...concluded };
 }
 
 interface Subject {
@@ -182,7 +206,7 @@ function conclude(
     delivery,
     envelope,
     limits: parts.limits,
-    span: trace.traceparent,
+    trace,
     enqueue: deferred.map(({ task }) => task),
   });
   if (unsaved !== undefined) noteUnsaved(trace, unsaved);

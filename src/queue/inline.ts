@@ -147,8 +147,7 @@ async function receive(
   });
   const following = (outcome: Outcome): readonly Enqueuing[] => {
     const { limits } = parts;
-    const none = { span: () => "", enqueue: [] };
-    const settling = { delivery, envelope, limits, ...none };
+    const settling = { delivery, envelope, limits, trace, enqueue: [] };
     const { ended } = settlementOf(outcome, settling);
     return ended ? follow(parts, envelope, ended, trace) : [];
   };

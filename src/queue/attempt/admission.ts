@@ -14,14 +14,15 @@ const UNKNOWN_DELAY_MAX_MS = 600_000;
 const UNKNOWN_KEEP_MS = 86_400_000;
 
 /** Whether a delivery is run, and if not, what becomes of it. */
-export type Admission =
-  | {
-    readonly kind: "run";
-    readonly envelope: Envelope;
-    readonly input: unknown;
-    readonly handler: Handler;
-  }
-  | Refusal;
+export type Admission = Admitted | Refusal;
+
+/** A delivery that is run. */
+export interface Admitted {
+  readonly kind: "run";
+  readonly envelope: Envelope;
+  readonly input: unknown;
+  readonly handler: Handler;
+}
 
 /** A delivery that is settled without a run. */
 export interface Refusal {

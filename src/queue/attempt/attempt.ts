@@ -83,12 +83,12 @@ export function attempt(source: AttemptSource): Attempt {
     return context.close();
   };
   return {
-    ended: Promise.race([ran, timedOut])
-      .then((end) => ({
-        end,
-        deferred: leave(),
-        durationMs: parts.clock.now() - startedAt,
-      })),
+    ended: endedBy(
+      Promise.race([ran, timedOut]),
+      leave,
+      startedAt,
+      parts.clock,
+    ),
     returned: ran.then(() => {}),
     // no getter: V8 keeps what one closes over until a full collection
     abortedBy: () => control.signal.reason,
@@ -96,6 +96,8 @@ export function attempt(source: AttemptSource): Attempt {
     leave,
   };
 }
+
+// Functions with names, where each attempt would make closures: once a collection finds none of them, V8 has to compile them anew.
 
 async function run(
   source: AttemptSource,
@@ -124,12 +126,13 @@ async function run(
     announceStart(parts, delivery);
     const control = controlOf(envelope.name);
     if (control !== undefined) return await control(source, signal);
-    const value = await passRun(parts.middleware, ctx, parsed, async () => {
-      const value = await handler.run(parsed, ctx);
-      await context.settled();
-      return value;
-    });
-    await context.settled();
+    const value = await passRun(
+      parts.middleware,
+      ctx,
+      parsed,
+      () => handle(handler, parsed, context),
+    );
+    await context.calls.ended();
     const released = context.released();
     return released === undefined
       ? { kind: "returned", value }
@@ -137,6 +140,28 @@ async function run(
   } catch (error) {
     return endOfFailure(readable(error), context);
   }
+}
+
+/** An attempt's end, once it has come. */
+async function endedBy(
+  coming: Promise<AttemptEnd>,
+  leave: Attempt["leave"],
+  startedAt: number,
+  clock: Clock,
+): Promise<EndedAttempt> {
+  const end = await coming;
+  return { end, deferred: leave(), durationMs: clock.now() - startedAt };
+}
+
+/** Runs the handler, and whatever it did not wait for. */
+async function handle(
+  handler: Handler,
+  input: unknown,
+  { ctx, calls }: AttemptContext,
+): Promise<unknown> {
+  const value = await handler.run(input, ctx);
+  await calls.ended();
+  return value;
 }
 
 function endOfFailure(

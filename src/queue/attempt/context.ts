@@ -51,8 +51,8 @@ export interface AttemptContext {
   readonly ctx: HandlerContext;
   /** How the handler gave its task back, if it did. */
   released(): Released | undefined;
-  /** Waits for calls that the handler did not wait for; rejects if one fails, since nobody else would know. */
-  settled(): Promise<void>;
+  /** What the handler may not have waited for: if one of it fails, nobody else would know. */
+  readonly calls: Pick<Outstanding, "ended">;
   /** Ends the context, and gives what was deferred. */
   close(): readonly Enqueuing[];
 }
@@ -228,7 +228,7 @@ export function openContext(
     ctx,
     // no getter: V8 keeps what one closes over until a full collection
     released: () => released,
-    settled: () => calls.ended(),
+    calls,
     close() {
       closed = true;
       return deferred.splice(0);

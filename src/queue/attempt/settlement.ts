@@ -10,6 +10,7 @@ import { writeJson } from "../../codec/json.ts";
 import { PayloadError } from "../../core/error.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { QueueLimits } from "../parts.ts";
+import type { ProcessTrace } from "../trace/instrument.ts";
 import type { Ended } from "../workflow/followers.ts";
 
 /** What a settlement is made of, beside the outcome. */
@@ -18,8 +19,8 @@ export interface Settling {
   /** Absent where it could not be read. */
   readonly envelope: Envelope | undefined;
   readonly limits: QueueLimits;
-  /** The traceparent of the attempt. */
-  readonly span: () => string;
+  /** Whose traceparent is kept. */
+  readonly trace: Pick<ProcessTrace, "traceparent">;
   /** What is enqueued with a success. */
   readonly enqueue: readonly NewTask[];
 }
@@ -35,7 +36,7 @@ export interface Decided {
 
 /** The one settlement of an outcome. A result that cannot be kept does not fail its task. */
 export function settlementOf(outcome: Outcome, settling: Settling): Decided {
-  const { delivery, envelope, span, enqueue } = settling;
+  const { delivery, envelope, trace, enqueue } = settling;
   const { end, value, unsaved } = endOf(outcome, settling);
   const ended = end.kind !== "retry" && end.kind !== "release" &&
     end.kind !== "snooze";
@@ -49,7 +50,7 @@ export function settlementOf(outcome: Outcome, settling: Settling): Decided {
       token: delivery.token,
       end,
       // only another attempt and a group's callback link to it
-      span: ended && !counted.group ? "" : span(),
+      span: ended && !counted.group ? "" : trace.traceparent(),
       dedupe,
       enqueue: end.kind === "complete" ? enqueue : [],
       ...counted,

@@ -14,14 +14,14 @@ export class Contexts {
     this.#providers = providers;
   }
 
-  /** A handler begins. Returns what to call with its end. */
-  enter(): () => void {
-    let isIn = true;
+  /** An attempt begins. */
+  enter(): void {
     this.#running++;
-    return () => {
-      if (isIn) this.#running--;
-      isIn = false;
-    };
+  }
+
+  /** It has ended. */
+  leave(): void {
+    this.#running--;
   }
 
   /** Looks at a call that was given no context, and was made in this one. */

@@ -29,7 +29,7 @@ import {
   spanContextOf,
   startSpan,
 } from "./spans.ts";
-import { secondsBetween, startWatch } from "./stopwatch.ts";
+import { secondsBetween, Stopwatch } from "./stopwatch.ts";
 
 /** How many expired leases of one step are shown. */
 const MAX_EXPIRED = 32;
@@ -47,7 +47,7 @@ export function startDrain(
   if (dialect.isBare) {
     return { context: scope, startStep: () => () => {}, end() {} };
   }
-  const watch = startWatch(shared.clock);
+  const watch = new Stopwatch(shared.clock);
   let span: SafeSpan | undefined;
   const begin = (): SafeSpan =>
     span ??= startSpan(shared, spanName("drain", shared), {

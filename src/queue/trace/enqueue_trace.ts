@@ -3,7 +3,7 @@ import { enqueuedAttributes, type TaskFacts } from "./conventions.ts";
 import type { EnqueueTrace, Instrumentation, SentTask } from "./instrument.ts";
 import { inject } from "./propagation.ts";
 import { failOperation, linksTo, type SafeSpan, startSpan } from "./spans.ts";
-import { secondsBetween, startWatch } from "./stopwatch.ts";
+import { secondsBetween, Stopwatch } from "./stopwatch.ts";
 
 /** Opens the PRODUCER span of a call, or of each of its tasks. */
 export function startEnqueue(
@@ -45,7 +45,7 @@ function startSend(
   links: readonly Link[],
 ): Omit<EnqueueTrace, "handOver"> {
   const { clock, dialect, metrics, providers, tracing } = shared;
-  const watch = startWatch(clock);
+  const watch = new Stopwatch(clock);
   const creations = isBatch && tracing.createSpans === true
     ? tasks.map((task) => create(shared, context, task))
     : [];

@@ -73,9 +73,9 @@ export class Providers {
 
   /** The tracer of the current provider. */
   tracer(): Tracer {
-    const of = this.#tracerProvider;
+    const of = this.#tracerProvider();
     if (this.#tracer?.of !== of) {
-      this.#tracer = { of, tracer: tracerOf(of, this.#scope) };
+      this.#tracer = { of, tracer: tracerOf(of, this.#scope()) };
     }
     return this.#tracer.tracer;
   }
@@ -84,7 +84,7 @@ export class Providers {
   meter(): Meter {
     const of = this.#telemetry.meterProvider ?? metrics.getMeterProvider();
     if (this.#meter?.of !== of) {
-      const { name, version, schemaUrl } = this.#scope;
+      const { name, version, schemaUrl } = this.#scope();
       this.#meter = { of, meter: of.getMeter(name, version, { schemaUrl }) };
     }
     return this.#meter.meter;
@@ -109,22 +109,24 @@ export class Providers {
 
   /** Runs `callback`, exactly once, with `current` as the current context where anything keeps it. */
   runIn<T>(current: Context, callback: () => T): T {
+    const run: Run<T> = { callback };
+    try {
+      this.#within(current, run);
+    } catch { /* what the callback did is the outcome */ }
+    return once(run);
+  }
+
+  #within<T>(current: Context, run: Run<T>): void {
     const own = this.#telemetry.contextManager;
     if (own !== undefined && !hasContextManager()) {
       // not through the API, which takes Bun longer than all the rest of a run
-      return once(callback, (run) => own.with(current, run));
+      own.with(current, once, undefined, run);
+      return;
     }
-    return once(
-      callback,
-      (run) =>
-        context.with(
-          current,
-          () =>
-            own === undefined || context.active() === current
-              ? run()
-              : own.with(current, run),
-        ),
-    );
+    context.with(current, () => {
+      if (own === undefined || context.active() === current) once(run);
+      else own.with(current, once, undefined, run);
+    });
   }
 
   /** Whether anything keeps the current context. */
@@ -135,7 +137,7 @@ export class Providers {
 
   /** The tracer for what is Baton's own, whoever words the rest. */
   ownTracer(): Tracer {
-    return tracerOf(this.#tracerProvider, LIBRARY);
+    return tracerOf(this.#tracerProvider(), LIBRARY);
   }
 
   /** How `fetch` is traced: by the telemetry itself, unless the options ask for another way. */
@@ -177,11 +179,12 @@ export class Providers {
     } catch { /* only telemetry is lost */ }
   }
 
-  get #tracerProvider(): TracerProvider {
+  // no getter: V8 asks its runtime for a private one each time
+  #tracerProvider(): TracerProvider {
     return this.#telemetry.tracerProvider ?? trace.getTracerProvider();
   }
 
-  get #scope(): Scope {
+  #scope(): Scope {
     return this.#options.scope ?? LIBRARY;
   }
 }
@@ -214,23 +217,22 @@ function speaksW3C(propagator: Pick<TextMapPropagator, "fields">): boolean {
   return safely(() => propagator.fields().includes("traceparent"), false);
 }
 
-/** Calls `callback` once, through `within` unless that fails to, and tells its failures from the callback's. */
-function once<T>(callback: () => T, within: (run: () => T) => T): T {
-  let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
-  const run = () => {
-    outcome ??= outcomeOf(callback);
-    if ("value" in outcome) return outcome.value;
-    throw outcome.error;
-  };
-  try {
-    within(run);
-  } catch { /* what the callback did is the outcome */ }
-  return run();
+/** A callback, and what came of it. */
+interface Run<T> {
+  readonly callback: () => T;
+  outcome?: Outcome<T>;
 }
 
-function outcomeOf<T>(
-  callback: () => T,
-): { readonly value: T } | { readonly error: unknown } {
+type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+
+/** Calls the callback if nobody has, and does what it did. */
+function once<T>(run: Run<T>): T {
+  const outcome = run.outcome ??= outcomeOf(run.callback);
+  if ("value" in outcome) return outcome.value;
+  throw outcome.error;
+}
+
+function outcomeOf<T>(callback: () => T): Outcome<T> {
   try {
     return { value: callback() };
   } catch (error) {

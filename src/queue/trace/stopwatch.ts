@@ -1,19 +1,23 @@
-import { type Clock, steady } from "../../core/clock.ts";
+import { type Clock, monotonic } from "../../core/clock.ts";
 
 /** The instants of one span: wall time once, then monotonic progress, so that it never runs backwards. */
-export interface Stopwatch {
+export class Stopwatch {
   /** When it was started, in milliseconds since the epoch. */
   readonly startAt: number;
-  /** The current instant, in milliseconds since the epoch, with a fraction where the host has one. */
-  now(): number;
-}
+  readonly #clock: Clock;
+  readonly #offset: number;
 
-/** Starts a stopwatch on the queue's clock. */
-export function startWatch(clock: Clock): Stopwatch {
-  const { now } = steady(clock);
-  const startAt = clock.now();
-  const offset = startAt - now();
-  return { startAt, now: () => offset + now() };
+  /** Starts it. */
+  constructor(clock: Clock) {
+    this.startAt = clock.now();
+    this.#clock = clock;
+    this.#offset = this.startAt - monotonic(clock);
+  }
+
+  /** The current instant, in milliseconds since the epoch, with a fraction where the host has one. */
+  now(): number {
+    return this.#offset + monotonic(this.#clock);
+  }
 }
 
 /** Seconds between two instants in milliseconds, never below 0. */
