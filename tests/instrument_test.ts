@@ -394,6 +394,31 @@ test("ProcessTrace.settled() says that a settlement was stale or never answered"
   assertEquals(points(at, "baton.task.retries"), []);
 });
 
+test("ProcessTrace.finish() counts the first end, as that of an attempt whose handler returns when it was abandoned", async () => {
+  const clock = standing();
+  const at = await bench({ clock });
+  const process = at.instrument.startProcess(
+    delivery(),
+    envelope(),
+    ROOT_CONTEXT,
+    "w",
+  );
+  clock.advance(1_000);
+  process.finish(failed(new TypeError("abandoned")));
+  process.settled("unknown");
+  clock.advance(1_000);
+  process.finish(success);
+  const span = await theOnly(at);
+  assertEquals(span.status.message, "abandoned");
+  assertEquals(
+    points(at, "messaging.process.duration").map(({ value, attributes }) => [
+      value,
+      attributes["baton.state"],
+    ]),
+    [[1, failed(new TypeError()).state]],
+  );
+});
+
 test("ProcessTrace.run() makes the span current, in the registered or the given context manager", async () => {
   const at = await bench();
   let current: Context = ROOT_CONTEXT;
