@@ -449,6 +449,15 @@ test("ProcessTrace.run() makes the span current, in the registered or the given 
   };
   const { tracerProvider } = at.telemetry;
   assert(await seen({ tracerProvider, contextManager: manager }), "given");
+  // as in JavaScript, where no type asks for the rest
+  const plain = {
+    ...manager,
+    with: (next: Context, call: () => unknown) => manager.with(next, call),
+  } as unknown as ContextManager;
+  assert(
+    await seen({ tracerProvider, contextManager: plain }),
+    "given, and one that hands no arguments on",
+  );
   api.setGlobalContextManager(manager);
   try {
     assert(await seen({ tracerProvider }), "registered");

@@ -120,12 +120,12 @@ export class Providers {
     const own = this.#telemetry.contextManager;
     if (own !== undefined && !hasContextManager()) {
       // not through the API, which takes Bun longer than all the rest of a run
-      own.with(current, once, undefined, run);
+      own.with(current, () => once(run));
       return;
     }
     context.with(current, () => {
       if (own === undefined || context.active() === current) once(run);
-      else own.with(current, once, undefined, run);
+      else own.with(current, () => once(run));
     });
   }
 
