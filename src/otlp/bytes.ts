@@ -132,11 +132,11 @@ export function ascii(text: string): void {
 const ids: string[] = [];
 const idWords = /* @__PURE__ */ new Int32Array(64);
 
-/** Writes the bytes that the hexadecimal digits of an id stand for; most spans have their trace and their parent in common with the one before, but never their own id. */
+/** Writes the bytes that the hexadecimal digits of an id stand for; most spans have their trace and their parent in common with the one before. */
 export function hex(digits: string, field: number): void {
   room(16);
   const first = field * 4;
-  if (field === 2 || ids[field] !== digits) {
+  if (ids[field] !== digits) {
     ids[field] = digits;
     for (let i = 0; i < digits.length; i++) {
       const place = first + (i >> 3);

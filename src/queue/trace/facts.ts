@@ -4,13 +4,11 @@ import type { TaskFacts } from "./conventions.ts";
 /** What spans say of the tasks around one. */
 export function factsOf(
   { followers, chain, membership, slot }: Bonds,
-):
-  | Pick<
-    TaskFacts,
-    "hook" | "group" | "chainLength" | "cached" | "iterCount" | "schedule"
-  >
-  | undefined {
-  if ((followers ?? chain ?? membership ?? slot) === undefined) return;
+): Pick<
+  TaskFacts,
+  "hook" | "group" | "chainLength" | "cached" | "iterCount" | "schedule"
+> {
+  if ((followers ?? chain ?? membership ?? slot) === undefined) return {};
   const member = membership?.role === "member" ? membership : undefined;
   return {
     hook: followers?.map(({ plan }) => plan.n).join(","),
