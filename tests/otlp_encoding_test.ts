@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {
   createTraceState,
   type SpanContext,
@@ -149,6 +149,46 @@ test("both encodings tell spans apart that share traces, parents and links by tu
     assertEquals(
       received.map(({ links }) => links.map(({ spanId }) => spanId)),
       turns.map((links) => links.map(({ context }) => context.spanId)),
+    );
+  }
+});
+
+test("a span is written beside others as it is alone, whatever they have in common", async () => {
+  const context: SpanContext = { ...REMOTE, isRemote: false };
+  const links = exportedSpan({ links: [{ context: REMOTE }] }).links;
+  const one: ExportedSpan = {
+    ...exportedSpan({ context, parent: REMOTE, attributes: { a: 1 } }),
+    links,
+  };
+  const started = (start: Partial<ExportedSpan["start"]>): ExportedSpan => ({
+    ...one,
+    start: { ...one.start, ...start },
+  });
+  const others: readonly ExportedSpan[] = [
+    { ...one, name: "another" },
+    { ...one, traceFlags: 0 },
+    { ...one, links: [...links, ...links] },
+    { ...one, endAt: 1_700_000_009_000 },
+    { ...one, attributes: attributeList({ a: 2 }) },
+    { ...one, status: { code: 2, message: "failed" } },
+    { ...one, droppedEvents: 3 },
+    started({ kind: 3 }),
+    started({ parent: undefined }),
+    started({ parent: { ...REMOTE, isRemote: false } }),
+    started({ context: { ...context, spanId: "00f067aa0ba902b7" } }),
+    started({
+      context: { ...context, traceId: "4bf92f3577b34da6a3ce929d0e0e4736" },
+    }),
+    started({ context: { ...context, traceState: createTraceState("c=3") } }),
+  ];
+  const [alone] = await assertSameSpans([one]);
+  for (const other of others) {
+    const [otherAlone] = await assertSameSpans([other]);
+    assertNotEquals(otherAlone, alone);
+    const turns = [one, one, one, other, other, other, one, other, one, one];
+    assertEquals(
+      await assertSameSpans(turns),
+      turns.map((span) => span === one ? alone! : otherAlone!),
     );
   }
 });

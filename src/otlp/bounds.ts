@@ -7,6 +7,9 @@ export const KEPT_BYTES = 2 ** 20;
 /** Up to here a loop writes text faster than the host does. */
 export const PLAIN_LENGTH = 100;
 
+/** Up to here a loop copies bytes faster than the host does. */
+export const LOOP_BYTES = 72;
+
 /** How many messages and names of members are remembered that never change. */
 export const MAX_KNOWN = 128;
 

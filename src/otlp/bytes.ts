@@ -1,6 +1,7 @@
 import {
   INITIAL_BYTES,
   KEPT_BYTES,
+  LOOP_BYTES,
   MAX_KNOWN,
   PLAIN_LENGTH,
 } from "./bounds.ts";
@@ -10,8 +11,10 @@ const { charCodeAt } = String.prototype;
 
 const utf8 = /* @__PURE__ */ new TextEncoder();
 
-/** Bytes, four at a time: hosts take longer to copy a few than a loop does. */
+/** Bytes, and up to three more. */
 export interface Piece {
+  readonly bytes: Uint8Array;
+  /** The same, four at a time: hosts take longer to copy a few than a loop does. */
   readonly words: Int32Array;
   readonly length: number;
 }
@@ -67,12 +70,15 @@ export function put(bytes: Uint8Array): void {
 }
 
 /** Writes again what was written before. */
-export function repeat({ words, length }: Piece): void {
+export function repeat({ bytes, words, length }: Piece): void {
   room(length + 3);
   const { length: count } = words;
   const to = view;
   const start = at;
-  for (let i = 0; i < count; i++) to.setInt32(start + i * 4, words[i]!, true);
+  if (length > LOOP_BYTES) buffer.set(bytes, start);
+  else {
+    for (let i = 0; i < count; i++) to.setInt32(start + i * 4, words[i]!, true);
+  }
   at = start + length;
 }
 
@@ -128,23 +134,17 @@ export function ascii(text: string): void {
   at = start + length;
 }
 
-// The ids that were written last, each in its field, and their bytes.
-const ids: string[] = [];
-const idWords = /* @__PURE__ */ new Int32Array(64);
-
-/** Writes the bytes that the hexadecimal digits of an id stand for; most spans have their trace and their parent in common with the one before. */
-export function hex(digits: string, field: number): void {
-  room(16);
-  const first = field * 4;
-  if (ids[field] !== digits) {
-    ids[field] = digits;
-    for (let i = 0; i < digits.length; i++) {
-      const place = first + (i >> 3);
-      idWords[place] = idWords[place]! << 4 | digit(charCodeAt.call(digits, i));
-    }
+/** Writes the bytes that pairs of hexadecimal digits stand for. */
+export function hex(digits: string): void {
+  const { length } = digits;
+  room(length);
+  const bytes = buffer;
+  let next = at;
+  for (let i = 0; i < length; i += 2) {
+    bytes[next++] = digit(charCodeAt.call(digits, i)) << 4 |
+      digit(charCodeAt.call(digits, i + 1));
   }
-  for (let i = 0; i < 4; i++) view.setInt32(at + i * 4, idWords[first + i]!);
-  at += digits.length / 2;
+  at = next;
 }
 
 function digit(code: number): number {
@@ -219,7 +219,7 @@ export function since(start: number): Piece {
   room(3);
   const length = at - start;
   const bytes = buffer.slice(start, start + (length + 3 & ~3));
-  return { words: new Int32Array(bytes.buffer), length };
+  return { bytes, words: new Int32Array(bytes.buffer), length };
 }
 
 /** What was written; the memory is not kept when it grew large. */

@@ -147,7 +147,7 @@ export function id(
   } else {
     tag(field, LENGTH_DELIMITED);
     bytes.byte(value.length / 2);
-    bytes.hex(value, field);
+    bytes.hex(value);
   }
 }
 
